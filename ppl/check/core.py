@@ -1,0 +1,160 @@
+"""The core: a model whose every name, axis and type is known. Frozen, and free of syntax."""
+
+from dataclasses import dataclass, field
+
+from ppl.source.span import NOWHERE, Span
+
+
+def where() -> Span:
+    """The field that says where a record came from; it takes no part in equality."""
+    return field(default=NOWHERE, compare=False, repr=False)  # type: ignore[no-any-return]
+
+
+# ---- data --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class AxisSpec:
+    """A named axis. `kind`: `row` (the rows of the table), `levels` (of factor column `column`), `declared`
+    (`axis k = 3`), `columns` (the matched columns of `x[gene] from "g*"`). `size` and `labels` are None until the
+    file is read, unless the model fixes them."""
+
+    name: str
+    kind: str
+    size: int | None = None
+    labels: tuple[str, ...] | None = None
+    column: str | None = None
+    span: Span = where()
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnSpec:
+    """A declared column. `kind`: real, int, bool, factor, ordinal, date, text. `axes`: `("row",)`; `("row", "gene")`
+    for a matrix; `(state,)` for `per state`. Bounds are numbers. `source` is what `from` says: exact names, a glob
+    (`is_glob`), or a range of two names (`is_range`)."""
+
+    name: str
+    kind: str
+    axes: tuple[str, ...]
+    levels: tuple[str, ...] | None = None
+    optional: bool = False
+    low: float | None = None
+    high: float | None = None
+    low_open: bool = False
+    high_open: bool = False
+    per: str | None = None
+    source: tuple[str, ...] = ()
+    is_glob: bool = False
+    is_range: bool = False
+    is_list: bool = False
+    unit: str | None = None
+    doc: str = ""
+    imputed: bool = False
+    span: Span = where()
+    type_span: Span = where()
+
+
+@dataclass(frozen=True, slots=True)
+class DataSpec:
+    """What the model asks of its data: `row` names the axis of the rows; `imputed` columns may have blanks."""
+
+    columns: tuple[ColumnSpec, ...]
+    axes: tuple[AxisSpec, ...]
+    row: str = "row"
+    sorted_by: str | None = None
+    span: Span = where()
+
+
+# ---- expressions -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Expr:
+    """One node of an expression. `op` is a row of `PRIMITIVES` (elementwise, aligned by axis name), or one of:
+
+    `lit` (attrs: value) · `ref` (name) · `level` (axis, label) · `pos` (axis: the position along it, from 1)
+    `size` (axis) · `where` (test, then, other) · `take` (value, index; attrs: axis; the index is a 0-based level)
+    `takepos` (the same with a 1-based integer index) · `fix` (value; attrs: axis, label or 1-based position)
+    `lag` (value; attrs: axis, k) · `rename` (value; attrs: old, new) · `sum prod mean var sd min max argmax logsumexp any
+    all` (value; attrs: axis) · `cumsum` (value; attrs: axis) · `dot` (two values; attrs: axis) · `diag` (value; attrs: axis,
+    copy) · `cholesky inverse` (value; attrs: axis, copy) · `vector` (items; attrs: axis)
+    `spread` (value repeated along attrs: axis)
+
+    `type` is `real`, `int`, `bool`, `text`, `date`, or `level:AXIS`. `axes` are in the order of the model's declarations;
+    a second copy of an axis is primed (`row'`)."""
+
+    op: str
+    args: "tuple[Expr, ...]" = ()
+    attrs: tuple[object, ...] = ()
+    axes: tuple[str, ...] = ()
+    type: str = "real"
+    span: Span = where()
+
+
+@dataclass(frozen=True, slots=True)
+class Dist:
+    """A distribution with its arguments. `name` is a row of `DISTRIBUTIONS` (`args` in the order of its parameters), or a
+    modifier: `Truncated` (args: low, high; inner: one) · `Censored` (left, right, upper) · `Mixture` (weights; attrs: axis)
+    `Ordered` · `ZeroInflated` (p) · `where` (args: test; inner: two). Absent arguments are None. `event` is the event axes."""
+
+    name: str
+    args: tuple[Expr | None, ...] = ()
+    inner: "tuple[Dist, ...]" = ()
+    attrs: tuple[object, ...] = ()
+    axes: tuple[str, ...] = ()
+    event: tuple[str, ...] = ()
+    kind: str = "real"
+    span: Span = where()
+
+
+# ---- statements --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """`name[axes] ~ dist`. `role` is `unknown`, `observed` (a data column, or `value` of an `observe` statement) or
+    `imputed` (a column with blanks). `axes` includes the event axes, last."""
+
+    name: str
+    axes: tuple[str, ...]
+    dist: Dist
+    role: str
+    value: Expr | None = None
+    annotations: tuple[str, ...] = ()
+    span: Span = where()
+    name_span: Span = where()
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """`name[axes] = value`."""
+
+    name: str
+    axes: tuple[str, ...]
+    value: Expr
+    span: Span = where()
+    name_span: Span = where()
+
+
+@dataclass(frozen=True, slots=True)
+class FactorTerm:
+    """`factor value`: the sum of `value` over its axes is added to the log density."""
+
+    name: str
+    value: Expr
+    span: Span = where()
+
+
+Statement = Site | Derived | FactorTerm
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    """A checked model. `axes` are all axes in canonical order (the order of arrays); `text` and `path` are the source."""
+
+    data: DataSpec
+    axes: tuple[AxisSpec, ...]
+    statements: tuple[Statement, ...]
+    path: str = field(default="<model>", compare=False)
+    text: str = field(default="", compare=False, repr=False)
+    doc: str = ""

@@ -1,0 +1,1 @@
+"""From argv to exit codes."""

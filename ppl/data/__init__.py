@@ -1,0 +1,1 @@
+"""From files, frames and dicts to bound columns."""

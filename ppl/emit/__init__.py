@@ -1,0 +1,1 @@
+"""From a plan to Python source, and from source to callables."""

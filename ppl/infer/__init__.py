@@ -1,0 +1,1 @@
+"""From callables to a fit."""

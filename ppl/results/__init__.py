@@ -1,0 +1,1 @@
+"""What a fit says: summaries, labelled draws, saved files."""

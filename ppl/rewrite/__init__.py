@@ -1,0 +1,1 @@
+"""From graph to graph: analyses return facts, rewrites use them."""

@@ -1,0 +1,1 @@
+"""Positions in a model file, and complaints about them."""

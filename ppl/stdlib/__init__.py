@@ -1,0 +1,1 @@
+"""What the language knows: tables of records. Only `kernels` imports numpy; the checker reads the rest."""
