@@ -1,0 +1,117 @@
+"""The levels of factors, and their codes."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from ppl.data.checked import CheckedColumn, Part
+from ppl.data.natural import natural_order
+from ppl.data.wording import SHOWN, counted, nearest, quoted
+from ppl.data.work import Work
+from ppl.source.diagnostic import Diagnostic, complain
+
+SHOWN_LEVELS = 8
+
+
+def code_levels(work: Work) -> Work:
+    """Factors and ordinals as 0-based codes of their levels; a level that the model does not have is E613."""
+    factors = [column for name, column in work.columns.items() if name in work.factors]
+    levels = {column.spec.name: fixed_levels(column, work) or _found_levels(column) for column in factors}
+    faults = {column.spec.name: _unknown_levels(column, levels[column.spec.name], work) for column in factors}
+    work = work.without({name: found for name, found in faults.items() if found})
+    coded = {name: _code(column, levels[name]) if name in levels else column for name, column in work.columns.items()}
+    return replace(work, columns=coded, levels={name: levels[name] for name in levels if name in coded})
+
+
+def fixed_levels(column: CheckedColumn, work: Work) -> tuple[str, ...] | None:
+    """The levels that the model fixes."""
+    by_axis = (axis.labels for axis in work.spec.axes if axis.kind == "levels" and axis.column == column.spec.name)
+    return column.spec.levels or next(by_axis, None)
+
+
+def _found_levels(column: CheckedColumn) -> tuple[str, ...]:
+    return natural_order(label for part in column.parts for label in _present(part))
+
+
+def _present(part: Part) -> Sequence[str]:
+    gone = set(part.missing)
+    return [label for index, label in enumerate(part.values) if index not in gone] if gone else part.values
+
+
+def _code(column: CheckedColumn, levels: tuple[str, ...]) -> CheckedColumn:
+    codes = {label: index for index, label in enumerate(levels)}
+    return replace(column, parts=tuple(_coded(part, codes) for part in column.parts))
+
+
+def _coded(part: Part, codes: Mapping[str, int]) -> Part:
+    """A missing label is in no level: its code is 0."""
+    values = [codes.get(label, 0) for label in part.values] if part.missing else [codes[label] for label in part.values]
+    return replace(part, values=values)
+
+
+def _unknown_levels(column: CheckedColumn, levels: tuple[str, ...], work: Work) -> list[Diagnostic]:
+    """One complaint for all levels of the column that the model does not know: the most frequent first."""
+    known = set(levels)
+    where: dict[str, list[int]] = {}
+    for part in column.parts:
+        if not set(_present(part)) <= known:
+            gone = set(part.missing)
+            for index, label in enumerate(part.values):
+                if label not in known and index not in gone:
+                    where.setdefault(str(label), []).append(
+                        work.numbers[index // part.inner] if column.on_rows else index + 1
+                    )
+    if not where:
+        return []
+    label, *others = sorted(where, key=lambda label: -len(where[label]))
+    noun = "row" if column.on_rows else "value"
+    lines = [_rows_line(other, where[other], noun) for other in (label, *others[: SHOWN - 1])]
+    more = [f"and {counted(len(others) - SHOWN + 1, 'more level')}"] if len(others) >= SHOWN else []
+    return [
+        complain(
+            "E613",
+            column.spec.span,
+            column=work.table.origin.column(column.parts[0].name),
+            level=quoted(label),
+            rows=counted(len(where[label]), noun),
+            levels=_level_list(levels),
+            found=_hint(label, levels),
+            lines=lines + more,
+        )
+    ]
+
+
+def _rows_line(label: str, rows: list[int], noun: str) -> str:
+    shown = ", ".join(map(str, rows[:SHOWN])) + (", …" if len(rows) > SHOWN else "")
+    return f"{quoted(label)}: {noun}{'s' if len(rows) > 1 else ''} {shown}"
+
+
+def _level_list(levels: tuple[str, ...]) -> str:
+    shown = ", ".join(map(quoted, levels[:SHOWN_LEVELS]))
+    return shown + (f", … {len(levels) - SHOWN_LEVELS} more" if len(levels) > SHOWN_LEVELS else "")
+
+
+def _hint(label: str, levels: tuple[str, ...]) -> str:
+    if label.strip() in levels:
+        side = "trailing" if label.rstrip() in levels else "leading"
+        return f"{side} space? `--strip` removes it"
+    close = nearest(label, levels)
+    return f"did you mean {quoted(close)}?" if close else "add it to the levels in the model, or correct the cells"
+
+
+def warn_single_rows(work: Work) -> Work:
+    """W111 for a factor of the rows with levels of one row each, unless all are: then it only names the rows."""
+    found = [_single(column, work) for name, column in work.columns.items() if name in work.levels and column.on_rows]
+    return replace(work, warnings=work.warnings + tuple(note for note in found if note))
+
+
+def _single(column: CheckedColumn, work: Work) -> Diagnostic | None:
+    if column.spec.per is not None or len(column.parts) != 1 or column.parts[0].inner != 1:
+        return None
+    levels, counts = work.levels[column.spec.name], Counter(column.parts[0].values)
+    alone = [quoted(levels[code]) for code in range(len(levels)) if counts[code] == 1]
+    if not alone or len(alone) == len(counts):
+        return None
+    shown = ", ".join(alone[:SHOWN]) + (", …" if len(alone) > SHOWN else "")
+    words = f"the level {alone[0]} has" if len(alone) == 1 else f"{len(alone)} of {len(levels)} levels ({shown}) have"
+    return complain("W111", column.spec.span, column=work.table.origin.column(column.parts[0].name), levels=words)

@@ -1,0 +1,91 @@
+"""Sources that hold arrays: .npz, .npy, Arrow and Parquet files, data frames, dicts."""
+
+import importlib
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ppl.data.arrays import table_of_arrays
+from ppl.data.read import read_bytes
+from ppl.data.table import Origin, Table
+from ppl.source.diagnostic import ModelError, complain
+
+MEMORY = Origin("data", is_file=False)
+
+
+def read_array_file(path: Path) -> Table:
+    """The table in a file of arrays, by its suffix. Raises ModelError: E602, E605."""
+    reader = READERS.get(path.suffix.lower())
+    if reader is None:
+        raise ModelError([complain("E602.suffix", path=path)])
+    read_bytes(path) if not path.is_file() else None
+    return reader(path)
+
+
+def _read_numpy(path: Path) -> Table:
+    """Every key of an archive; a single array is named after its file, the fields of a structured
+    one are columns."""
+    try:
+        loaded = np.load(path, allow_pickle=False)
+        pairs = dict(loaded) if isinstance(loaded, np.lib.npyio.NpzFile) else _fields(loaded, path.stem)
+    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile) as error:
+        raise ModelError([complain("E605.arrays", source=path.name, why=_first_line(error))]) from None
+    return table_of_arrays(pairs.items(), Origin(path.name))
+
+
+def _fields(values: Any, name: str) -> dict[str, Any]:
+    return {field: values[field] for field in values.dtype.names} if values.dtype.names else {name: values}
+
+
+def _read_arrow(path: Path) -> Table:
+    table = _arrow_reader(path)
+    pairs = [(name, table.column(place).to_numpy()) for place, name in enumerate(table.column_names)]
+    return table_of_arrays(pairs, Origin(path.name), is_flat=True)
+
+
+def _arrow_reader(path: Path) -> Any:
+    """The table in a Parquet, Arrow or Feather file, read by pyarrow."""
+    name = "pyarrow.parquet" if path.suffix.lower() == ".parquet" else "pyarrow.feather"
+    try:
+        module = importlib.import_module(name)
+    except ImportError:
+        raise ModelError([complain("E602.arrow", path=path)]) from None
+    try:
+        return module.read_table(str(path))
+    except (OSError, ValueError) as error:
+        raise ModelError([complain("E605.arrays", source=path.name, why=_first_line(error))]) from None
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+
+
+READERS: Mapping[str, Callable[[Path], Table]] = {
+    ".npz": _read_numpy,
+    ".npy": _read_numpy,
+    ".parquet": _read_arrow,
+    ".arrow": _read_arrow,
+    ".feather": _read_arrow,
+}
+
+
+def table_of_frame(frame: Any) -> Table:
+    """The table in a data frame: `columns` are its names, and `frame[name].to_numpy()` a column. A repeated name has no
+    column of its own; it is reported only where the model asks for it."""
+    names = [str(name) for name in frame.columns]
+    single = [(str(name), frame[name].to_numpy()) for name in frame.columns if names.count(str(name)) == 1]
+    table = table_of_arrays(single, MEMORY, is_flat=True)
+    repeated = {name: next(iter(table.columns.values())) for name in names if names.count(name) > 1} if single else {}
+    return Table(MEMORY, tuple(names), {**table.columns, **repeated}, is_flat=True)
+
+
+def table_of_mapping(data: Mapping[Any, Any]) -> Table:
+    """The table in a dict of arrays, lists or series."""
+    return table_of_arrays([(str(name), _unwrapped(value)) for name, value in data.items()], MEMORY)
+
+
+def _unwrapped(value: Any) -> Any:
+    return value.to_numpy() if callable(getattr(value, "to_numpy", None)) else value

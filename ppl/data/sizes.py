@@ -1,0 +1,96 @@
+"""The sizes and labels of all axes, and whether all arrays agree with them."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from ppl.check.core import AxisSpec
+from ppl.data.checked import BoundAxis, CheckedColumn
+from ppl.data.wording import number, quoted, shape_text
+from ppl.data.work import Work
+from ppl.source.diagnostic import Diagnostic, complain
+
+Known = dict[str, tuple[BoundAxis, str]]
+
+
+def settle_axes(work: Work) -> tuple[Work, tuple[BoundAxis, ...]]:
+    """Every axis with its size, in the order of the model. Errors: E619."""
+    known, problems = _declared(work)
+    faults: dict[str, list[Diagnostic]] = {}
+    for name, column in work.columns.items():
+        fault = _agree(column, known, work)
+        if fault is not None:
+            faults[name] = [fault]
+    work = replace(work, problems=(*work.problems, *problems)).without(faults)
+    unknown = [axis for axis in work.spec.axes if axis.name not in known]
+    if unknown and not work.problems:
+        holes = [complain("E619.unknown", axis.span, source=work.table.origin.name, axis=axis.name) for axis in unknown]
+        work = replace(work, problems=tuple(holes))
+    order = dict.fromkeys([*(axis.name for axis in work.spec.axes), *known])
+    return work, tuple(known[name][0] for name in order if name in known)
+
+
+def _declared(work: Work) -> tuple[Known, list[Diagnostic]]:
+    """The axes that need no array: the rows, the levels of factors, and those of which the model or a scalar key of the
+    source gives the size. Each with the words that say where its size is from."""
+    rows = work.spec.row
+    uses_rows = any(column.spec.axes[:1] == (rows,) for column in work.columns.values())
+    known: Known = {rows: (BoundAxis(rows, len(work.numbers)), "the rows")} if uses_rows else {}
+    problems = []
+    for axis in work.spec.axes:
+        labels = work.levels.get(axis.column or "") or axis.labels
+        size = len(labels) if labels is not None else axis.size
+        given, fault = _scalar(axis, size, work)
+        problems += [fault] if fault else []
+        size = given if size is None else size
+        if axis.kind == "row":
+            known.setdefault(axis.name, (BoundAxis(axis.name, len(work.numbers)), "the rows"))
+        elif size is not None:
+            known[axis.name] = BoundAxis(axis.name, size, labels), "declared"
+    for name, levels in work.levels.items():
+        known.setdefault(name, (BoundAxis(name, len(levels), levels), f"the levels of `{name}`"))
+    return known, problems
+
+
+def _scalar(axis: AxisSpec, size: int | None, work: Work) -> tuple[int | None, Diagnostic | None]:
+    """The size that a scalar key of the source gives the axis, and the complaint if the model says otherwise."""
+    raw = work.table.columns.get(axis.name)
+    if raw is None or raw.shape != () or axis.kind == "row":
+        return None, None
+    value = raw.cells[0]
+    whole = isinstance(value, (int, float)) and not isinstance(value, bool) and value == value // 1 and value >= 0
+    if whole and size in (None, value):
+        return int(value), None  # type: ignore[call-overload]
+    shown = number(value) if isinstance(value, (int, float)) else quoted(str(value))
+    holes: dict[str, Any] = {
+        "name": axis.name,
+        "axis": axis.name,
+        "value": shown,
+        "size": "a whole size" if size is None else size,
+    }
+    return None, complain("E619.size", axis.span, source=work.table.origin.name, **holes)
+
+
+def _agree(column: CheckedColumn, known: Known, work: Work) -> Diagnostic | None:
+    """The complaint about the first axis on which the column has another size; axes not yet known take it."""
+    for place, (axis, size) in enumerate(zip(column.spec.axes, column.shape)):
+        name = axis.rstrip("'")
+        labels = column.labels if place == len(column.shape) - 1 else None
+        if name not in known:
+            known[name] = BoundAxis(name, size, labels), f"from `{column.spec.name}`"
+        elif known[name][0].size != size and not _is_pending(name, work):
+            subject = work.table.origin.column(column.spec.name)
+            shape, (other, origin) = shape_text(column.shape), known[name]
+            return complain(
+                "E619", column.spec.span, column=subject, shape=shape, axis=name, size=other.size, origin=origin
+            )
+    return None
+
+
+def _is_pending(axis: str, work: Work) -> bool:
+    """The axis of a factor that has errors of its own: nothing more can be said of its size."""
+    return axis in work.factors and axis not in work.levels
+
+
+def labels_by_axis(axes: tuple[BoundAxis, ...]) -> Mapping[str, tuple[str, ...] | None]:
+    return {axis.name: axis.labels for axis in axes}
