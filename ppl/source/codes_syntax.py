@@ -2,4 +2,4 @@
 
 from ppl.source.code import Code
 
-SYNTAX_CODES: tuple[Code, ...] = ()
+SYNTAX_CODES: tuple[Code, ...] = (Code("E030", "{found} is not expected here", hint="{help}"),)

@@ -141,7 +141,21 @@ class TupleOf:
 
 
 Expr = (
-    Number | Text | Truth | Name | Dots | Range | Call | Index | Attribute | Unary | Binary | IfElse | Pipe | ListOf | TupleOf
+    Number
+    | Text
+    | Truth
+    | Name
+    | Dots
+    | Range
+    | Call
+    | Index
+    | Attribute
+    | Unary
+    | Binary
+    | IfElse
+    | Pipe
+    | ListOf
+    | TupleOf
 )
 
 
