@@ -1,8 +1,9 @@
 """The record types of the tables. Formulas are text in one small language, read once by the emitter.
 
 A formula is a Python expression over named values: the operators `+ - * / **`, comparisons, `-x`, numbers, and calls of
-rows of `PRIMITIVES`. Vector distributions have three calls more: `esum(v)` (sum over the event axis), `elen(v)` (its
-length) and `pick(v, x)` (the entry of `v` at the 0-based level `x` along the event axis of `v`).
+rows of `PRIMITIVES`. Vector distributions have four calls more: `esum(v)` (sum over the event axis), `elen(v)` (its
+length), `elogsumexp(v)` (log of the sum of exponentials over it) and `pick(v, x)` (the entry of `v` at the 0-based level
+`x` along the event axis of `v`). A vector argument that lacks the event axis stands for its copies along it.
 Because they are text, the checker can read the tables without importing numpy, the emitter writes them into
 straight-line code, differentiates them by the rules in `PRIMITIVES`, and shares what they share.
 """
@@ -35,11 +36,13 @@ class Primitive:
 @dataclass(frozen=True, slots=True)
 class Support:
     """Where values live. `kind`: real, lower, upper, interval (ends in `low`, `high`, formulas over the parameters),
-    integer (a range, `high` empty when unbounded), bool, level, simplex, ordered, vector, matrix, cholesky, covariance."""
+    integer (a range, `high` empty when unbounded), bool, level, simplex, ordered, vector, matrix, cholesky, covariance,
+    counts (a vector of them). `closed`: the finite ends of a range of reals belong to it."""
 
     kind: str
     low: str = ""
     high: str = ""
+    closed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +70,9 @@ class Form:
 class Distribution:
     """One family. `kind` is what its values are: real, int, bool or level; `event` 0 (number), 1 (vector), 2 (matrix).
     `let` are shared sub-formulas, in order; `logpdf`, `logcdf`, `logsf` and `cdf` are formulas over `x` and the parameters;
-    `kernel` names a row of `KERNELS` instead of a formula. `draw` and `quantile` are numpy text over `rng`, `size`, `u`, the
-    parameters, `np`, `sp`. `level` is how rough the density is in the value. `loc_scale` names the parameters for which
+    they hold for `x` in the support as far as its ends are constants. `kernel` names a row of `KERNELS` over `x` and the
+    parameters instead. `draw` and `quantile` are numpy text over `rng`, `size` (the shape of the result, event axes last),
+    `u`, the parameters (arrays, event axes last), `np`, `sp`, `k`. `level` is how rough the density is in the value. `loc_scale` names the parameters for which
     x = loc + scale * standard. `mean` and `variance` are formulas ("" where they do not exist in closed form)."""
 
     name: str
