@@ -1,4 +1,5 @@
 """The syntax tree: frozen records, tuples, a span on everything; a span is equal to every other span."""
+# ruff: noqa: RUF009
 
 from dataclasses import dataclass, field
 
@@ -7,7 +8,7 @@ from ppl.source.span import NOWHERE, Span
 
 def where() -> Span:
     """The field that says where a node stands; two trees that differ only there are equal."""
-    return field(default=NOWHERE, compare=False, repr=False)  # type: ignore[no-any-return]
+    return field(default=NOWHERE, compare=False, repr=False)
 
 
 # ---- expressions -------------------------------------------------------------------------------------------------
