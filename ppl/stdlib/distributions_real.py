@@ -1,5 +1,5 @@
-"""Distributions of one real number on the whole line or an interval of it. Symbols as in Johnson, Kotz and Balakrishnan,
-Continuous Univariate Distributions (1994); tails are written so that they keep their digits."""
+"""Distributions of one real number on the whole line or an interval of it. Densities as in Johnson, Kotz and
+Balakrishnan, Continuous Univariate Distributions (1994); tails are written so that they keep their digits."""
 
 from ppl.stdlib.records import JUMP, KINK, Distribution, Form, Parameter, Support
 
@@ -40,7 +40,7 @@ LINE = (
         mean="mean",
         variance="where(df > 2, square(sd) * df / where(df > 2, df - 2, 1), -log_if(df > 2))",
         loc_scale=("mean", "sd"),
-        about="like a Normal with heavier tails; df = 1 is the Cauchy. sd is the scale, the standard deviation as df grows",
+        about="a Normal with heavier tails; df = 1 is the Cauchy. sd is its scale: the standard deviation as df grows",
     ),
     Distribution(
         "Cauchy",

@@ -1,6 +1,6 @@
 """Interval arithmetic with open ends: what the checker can prove about the range of an expression.
 
-Ends are those of real arithmetic: the sigmoid of any number lies strictly inside (0, 1) although its float may round to 1.
+Ends are those of real arithmetic: a sigmoid lies strictly inside (0, 1) although its float may round to 1.
 """
 
 from collections.abc import Callable

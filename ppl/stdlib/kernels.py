@@ -1,8 +1,28 @@
-"""Array functions that the texts of the tables call as `k`."""
+"""What the texts of the tables call as `k`, and `KERNELS`: array functions with a gradient written by hand.
 
+`forward(*arrays)` gives the result and what the gradient needs; `backward(saved, g)` gives one gradient for each
+argument, in its own shape. Batch dimensions lead and broadcast; event dimensions are last.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ppl.stdlib import linear, vectors
+from ppl.stdlib.draws import (
+    draw_beta,
+    draw_dirichlet,
+    draw_gamma,
+    draw_level,
+    draw_level_logits,
+    draw_multinomial,
+    draw_mvnormal,
+    whole,
+)
+from ppl.stdlib.linear import cholesky_or_nan
 from ppl.stdlib.special import (
-    between,
     betainc_da,
+    between,
     gammainc_da,
     log1mexp,
     log_gammainc,
@@ -18,3 +38,78 @@ from ppl.stdlib.special import (
     softplus,
     stdtr_da,
 )
+from ppl.stdlib.vectors import (
+    Segments,
+    add_segments,
+    logsumexp,
+    ordered_inverse,
+    reverse_cumsum,
+    segment_sum,
+    segments,
+    simplex_inverse,
+)
+
+__all__ = [
+    "KERNELS",
+    "Kernel",
+    "Segments",
+    "add_segments",
+    "betainc_da",
+    "between",
+    "cholesky_or_nan",
+    "draw_beta",
+    "draw_dirichlet",
+    "draw_gamma",
+    "draw_level",
+    "draw_level_logits",
+    "draw_multinomial",
+    "draw_mvnormal",
+    "gammainc_da",
+    "log1mexp",
+    "log_gammainc",
+    "log_gammainc_da",
+    "log_gammaincc",
+    "log_gammaincc_da",
+    "log_i0",
+    "log_if",
+    "log_sigmoid",
+    "logsubexp",
+    "logsumexp",
+    "ordered_inverse",
+    "ratio0",
+    "reverse_cumsum",
+    "segment_sum",
+    "segments",
+    "sigmoid",
+    "simplex_inverse",
+    "softplus",
+    "stdtr_da",
+    "whole",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """An array function and its gradient."""
+
+    name: str
+    forward: Callable[..., tuple[Any, tuple[Any, ...]]]
+    backward: Callable[[tuple[Any, ...], Any], tuple[Any, ...]]
+
+
+_ROWS = (
+    Kernel("mvnormal_chol", linear.mvnormal_chol_forward, linear.mvnormal_chol_backward),
+    Kernel("mvnormal_cov", linear.mvnormal_cov_forward, linear.mvnormal_cov_backward),
+    Kernel("cholesky", linear.cholesky_forward, linear.cholesky_backward),
+    Kernel("tri_solve", linear.tri_solve_forward, linear.tri_solve_backward),
+    Kernel("inverse", linear.inverse_forward, linear.inverse_backward),
+    Kernel("logsumexp", vectors.logsumexp_forward, vectors.logsumexp_backward),
+    Kernel("cumsum", vectors.cumsum_forward, vectors.cumsum_backward),
+    Kernel("ordered", vectors.ordered_forward, vectors.ordered_backward),
+    Kernel("ordered_logdet", vectors.ordered_logdet_forward, vectors.ordered_logdet_backward),
+    Kernel("simplex", vectors.simplex_forward, vectors.simplex_backward),
+    Kernel("log_simplex", vectors.log_simplex_forward, vectors.log_simplex_backward),
+    Kernel("simplex_logdet", vectors.simplex_logdet_forward, vectors.simplex_logdet_backward),
+)
+
+KERNELS: dict[str, Kernel] = {row.name: row for row in _ROWS}

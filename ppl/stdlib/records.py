@@ -2,8 +2,8 @@
 
 A formula is a Python expression over named values: the operators `+ - * / **`, comparisons, `-x`, numbers, and calls of
 rows of `PRIMITIVES`. Vector distributions have four calls more: `esum(v)` (sum over the event axis), `elen(v)` (its
-length), `elogsumexp(v)` (log of the sum of exponentials over it) and `pick(v, x)` (the entry of `v` at the 0-based level
-`x` along the event axis of `v`). A vector argument that lacks the event axis stands for its copies along it.
+length), `elogsumexp(v)` (log of the sum of exponentials over it) and `pick(v, x)` (the entry of `v` at the 0-based
+level `x` along the event axis of `v`). A vector argument that lacks the event axis stands for its copies along it.
 Because they are text, the checker can read the tables without importing numpy, the emitter writes them into
 straight-line code, differentiates them by the rules in `PRIMITIVES`, and shares what they share.
 """
@@ -18,7 +18,7 @@ class Primitive:
     """An elementwise function. `code` is numpy text with holes `{0}`, `{1}`; `np`, `sp` (scipy.special) and `k`
     (`ppl.stdlib.kernels`) are in scope. `vjps[i]` is a formula over `a`, `b`, `c` (the arguments), `y` (the result) and
     `g` (the adjoint), or None where there is no gradient. `levels[i]` is how rough the result is in argument i.
-    `domain[i]` names what argument i must satisfy for that level to hold: "", "positive", "nonzero", "nonnegative", "unit".
+    `domain[i]` names what argument i must satisfy for that level to hold: a key of `CONSTRAINTS`, "" for nothing.
     `result` is "real", "int", "bool", or "same" (the join of the arguments)."""
 
     name: str
@@ -69,11 +69,12 @@ class Form:
 @dataclass(frozen=True, slots=True)
 class Distribution:
     """One family. `kind` is what its values are: real, int, bool or level; `event` 0 (number), 1 (vector), 2 (matrix).
-    `let` are shared sub-formulas, in order; `logpdf`, `logcdf`, `logsf` and `cdf` are formulas over `x` and the parameters;
-    they hold for `x` in the support as far as its ends are constants. `kernel` names a row of `KERNELS` over `x` and the
-    parameters instead. `draw` and `quantile` are numpy text over `rng`, `size` (the shape of the result, event axes last),
-    `u`, the parameters (arrays, event axes last), `np`, `sp`, `k`. `level` is how rough the density is in the value. `loc_scale` names the parameters for which
-    x = loc + scale * standard. `mean` and `variance` are formulas ("" where they do not exist in closed form)."""
+    `let` are shared sub-formulas, in order; `logpdf`, `logcdf`, `logsf` and `cdf` are formulas over `x` and the
+    parameters; they hold for `x` in the support as far as its ends are constants. `kernel` names a row of `KERNELS`
+    over `x` and the parameters instead. `draw` and `quantile` are numpy text over `rng`, `size` (the shape of the
+    result, event axes last), `u`, the parameters (arrays, event axes last), `np`, `sp`, `k`. `level` is how rough the
+    density is in the value. `loc_scale` names the parameters for which x = loc + scale * standard. `mean` and
+    `variance` are formulas ("" where they do not exist in closed form)."""
 
     name: str
     params: tuple[Parameter, ...]
@@ -112,8 +113,9 @@ class Constraint:
 
 @dataclass(frozen=True, slots=True)
 class Bijection:
-    """From the whole real line (or space) onto a support. `forward`, `logdet` and `inverse` are formulas over `u` (or `x`)
-    and `low`, `high`; vector ones name kernels instead. `shrinks` is by how much the unconstrained vector is shorter."""
+    """From the whole real line (or space) onto a support. `forward`, `logdet` and `inverse` are formulas over `u` (or
+    `x`) and `low`, `high`; vector ones name a kernel K instead: rows K and `K_logdet` of `KERNELS`, and the function
+    `K_inverse`. `shrinks` is by how much the unconstrained vector is shorter."""
 
     support: str
     forward: str = ""

@@ -43,7 +43,7 @@ def sigmoid(x: ArrayLike) -> Array:
 def ratio0(a: ArrayLike, b: ArrayLike) -> Array:
     """a / b, and 0 where a is 0."""
     a, b = np.asarray(a, float), np.asarray(b, float)
-    return np.where(a == 0.0, 0.0, a / np.where(a == 0.0, 1.0, b))
+    return np.asarray(np.where(a == 0.0, 0.0, a / np.where(a == 0.0, 1.0, b)))
 
 
 def between(low: ArrayLike, high: ArrayLike, t: ArrayLike) -> Array:
@@ -61,7 +61,7 @@ def log1mexp(x: ArrayLike) -> Array:
     """log(1 - exp(x)) for x <= 0 (Maechler 2012)."""
     x = np.asarray(x, float)
     with np.errstate(divide="ignore"):
-        return np.where(x > -0.6931471805599453, np.log(-np.expm1(x)), np.log1p(-np.exp(x)))
+        return np.asarray(np.where(x > -0.6931471805599453, np.log(-np.expm1(x)), np.log1p(-np.exp(x))))
 
 
 def logsubexp(a: ArrayLike, b: ArrayLike) -> Array:
@@ -72,7 +72,7 @@ def logsubexp(a: ArrayLike, b: ArrayLike) -> Array:
 def log_i0(x: ArrayLike) -> Array:
     """log of the modified Bessel function of order zero."""
     x = np.abs(x)
-    return np.add(np.log(sp.i0e(x)), x)
+    return np.asarray(np.log(sp.i0e(x)) + x)
 
 
 # ---- incomplete gamma and beta -----------------------------------------------------------------------------------
@@ -106,7 +106,7 @@ def betainc_da(a: ArrayLike, b: ArrayLike, x: ArrayLike) -> Array:
 def stdtr_da(df: ArrayLike, t: ArrayLike) -> Array:
     """The slope of the cdf of Student's t in its degrees of freedom, from the smaller of the two tails."""
     df, t = np.broadcast_arrays(np.asarray(df, float), np.asarray(t, float))
-    return np.sign(t) * -slope(lambda s: sp.stdtr(s, -np.abs(t)), df, 1e-5)
+    return np.asarray(-np.sign(t) * slope(lambda s: sp.stdtr(s, -np.abs(t)), df, 1e-5))
 
 
 def log_gammaincc(a: ArrayLike, x: ArrayLike) -> Array:
