@@ -226,6 +226,13 @@ def parse_label(cells: Sequence[object], options: Options) -> Parsed:
     return Parsed(texts, tuple(missing), tuple(bad))
 
 
+def parse_text(cells: Sequence[object], options: Options) -> Parsed:
+    """Texts as they are. Nothing is computed with them, so an empty one is no gap."""
+    return Parsed(
+        [cell if isinstance(cell, str) else _label(cell) or str(cell) if cell is not None else "" for cell in cells]
+    )
+
+
 def _label(cell: object) -> str | None:
     """Whole numbers are labels however they are stored, so 3.0 from a data frame is "3"; fractions are not."""
     match cell:
@@ -246,6 +253,6 @@ _PARSERS: Mapping[str, Callable[[Sequence[object], Options], Parsed]] = {
     "bool": parse_bool,
     "factor": parse_label,
     "ordinal": parse_label,
-    "text": parse_label,
+    "text": parse_text,
     "date": parse_dates,
 }

@@ -92,8 +92,8 @@ def _level_list(levels: tuple[str, ...]) -> str:
 
 
 def _hint(label: str, levels: tuple[str, ...]) -> str:
-    if label.strip() in levels:
-        side = "trailing" if label.rstrip() in levels else "leading"
+    if label != label.strip():
+        side = "trailing" if label != label.rstrip() else "leading"
         return f"{side} space? `--strip` removes it"
     close = nearest(label, levels)
     return f"did you mean {quoted(close)}?" if close else "add it to the levels in the model, or correct the cells"

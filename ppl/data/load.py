@@ -56,7 +56,8 @@ def _shape_all(work: Work, found: dict[str, Found], origin: str) -> Work:
     shaped = {name: _shape(match, work, origin) for name, match in found.items()}
     columns = {name: column for name, column in shaped.items() if isinstance(column, CheckedColumn)}
     faults = tuple(fault for fault in shaped.values() if isinstance(fault, Diagnostic))
-    return replace(work, columns=columns, problems=work.problems + faults)
+    empty = (complain("E603.arrays", column=work.table.origin.column(origin)),) if origin and not work.numbers else ()
+    return replace(work, columns=columns, problems=work.problems + faults + empty)
 
 
 def _shape(match: Found, work: Work, origin: str) -> CheckedColumn | Diagnostic:

@@ -16,7 +16,7 @@ def natural_order(labels: Iterable[str]) -> tuple[str, ...]:
         return tuple(sorted(distinct, key=_pieces))
     if any(map(math.isnan, values.values())):
         return tuple(sorted(distinct, key=_pieces))
-    return tuple(sorted(distinct, key=values.__getitem__))
+    return tuple(sorted(distinct, key=lambda label: (values[label], _pieces(label))))
 
 
 def _pieces(label: str) -> tuple[tuple[int, int, str], ...]:

@@ -49,7 +49,7 @@ def read_bytes(path: Path) -> bytes:
         raise ModelError([complain("E602.directory", path=path, found=_files_inside(path))]) from None
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)
-        raise ModelError([complain("E602.unreadable", path=path, why=why.lower())]) from None
+        raise ModelError([complain("E602.unreadable", path=str(path).replace("\0", "\\0"), why=why.lower())]) from None
 
 
 def _similar_file(path: Path) -> str:
@@ -97,11 +97,14 @@ def _rows(text: str, sep: str, origin: Origin) -> list[list[str]]:
     try:
         return list(reader)
     except csv.Error as error:
-        why = _CSV_FAULTS.get(str(error), str(error))
+        why = _CSV_FAULTS.get(str(error), "text follows a closing quote")
         raise ModelError([complain("E605", source=origin.name, line=reader.line_num, why=why)]) from None
 
 
-_CSV_FAULTS = {"unexpected end of data": "a quote is opened and never closed"}
+_CSV_FAULTS = {
+    "unexpected end of data": "a quote is opened and never closed",
+    "line contains NUL": "it has a byte of value 0",
+}
 
 
 def table_of_rows(rows: list[list[str]], origin: Origin, notes: tuple[Diagnostic, ...] = ()) -> Table:
@@ -135,4 +138,4 @@ def _ragged(body: list[list[str]], header: tuple[str, ...], origin: Origin) -> D
     names = {cells for _, cells in bad} == {width + 1} and len(bad) == len(body)
     found = "the first column has no name: write one in front of the header" if names else ""
     hint = found or "quote a cell that contains the separator"
-    return complain("E604", source=origin.name, rows=rows, width=counted(width, "name"), found=hint, lines=(lines,))
+    return complain("E604", source=origin.name, rows=rows, width=width, found=hint, lines=(lines,))

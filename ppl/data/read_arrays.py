@@ -1,6 +1,7 @@
 """Sources that hold arrays: .npz, .npy, Arrow and Parquet files, data frames, dicts."""
 
 import importlib
+import io
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -21,15 +22,15 @@ def read_array_file(path: Path) -> Table:
     reader = READERS.get(path.suffix.lower())
     if reader is None:
         raise ModelError([complain("E602.suffix", path=path)])
-    read_bytes(path) if not path.is_file() else None
     return reader(path)
 
 
 def _read_numpy(path: Path) -> Table:
     """Every key of an archive; a single array is named after its file, the fields of a structured
     one are columns."""
+    content = read_bytes(path)
     try:
-        loaded = np.load(path, allow_pickle=False)
+        loaded = np.load(io.BytesIO(content), allow_pickle=False)
         pairs = dict(loaded) if isinstance(loaded, np.lib.npyio.NpzFile) else _fields(loaded, path.stem)
     except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile) as error:
         raise ModelError([complain("E605.arrays", source=path.name, why=_first_line(error))]) from None
@@ -41,12 +42,12 @@ def _fields(values: Any, name: str) -> dict[str, Any]:
 
 
 def _read_arrow(path: Path) -> Table:
-    table = _arrow_reader(path)
+    table = _arrow_table(path)
     pairs = [(name, table.column(place).to_numpy()) for place, name in enumerate(table.column_names)]
     return table_of_arrays(pairs, Origin(path.name), is_flat=True)
 
 
-def _arrow_reader(path: Path) -> Any:
+def _arrow_table(path: Path) -> Any:
     """The table in a Parquet, Arrow or Feather file, read by pyarrow."""
     name = "pyarrow.parquet" if path.suffix.lower() == ".parquet" else "pyarrow.feather"
     try:
@@ -54,13 +55,14 @@ def _arrow_reader(path: Path) -> Any:
     except ImportError:
         raise ModelError([complain("E602.arrow", path=path)]) from None
     try:
-        return module.read_table(str(path))
+        return module.read_table(io.BytesIO(read_bytes(path)))
     except (OSError, ValueError) as error:
         raise ModelError([complain("E605.arrays", source=path.name, why=_first_line(error))]) from None
 
 
 def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+    line = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+    return line[:1].lower() + line[1:]
 
 
 READERS: Mapping[str, Callable[[Path], Table]] = {

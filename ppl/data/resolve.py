@@ -46,7 +46,11 @@ def resolve(column: ColumnSpec, table: Table, options: Options) -> Found | list[
 def _binds_by_name(column: ColumnSpec, table: Table) -> bool:
     """A cell per row cannot be a matrix, so there only `from` counts."""
     raw = table.columns.get(column.name)
-    return raw is not None and (len(column.axes) == 1 or len(raw.shape) > 1)
+    return raw is not None and (len(column.axes) == 1 or _is_array(raw))
+
+
+def _is_array(raw: Raw) -> bool:
+    return len(raw.shape) > 1 or bool(raw.fault)
 
 
 def _unnamed_matrix(column: ColumnSpec, table: Table) -> Diagnostic:
@@ -101,7 +105,7 @@ def _named(column: ColumnSpec, names: Sequence[str], table: Table) -> Found | li
     if twice:
         return [complain("E618", column.span, source=table.origin.name, name=name) for name in twice]
     raws = tuple(table.columns[name] for name in names)
-    whole = len(names) == 1 and (len(column.axes) == 1 or len(raws[0].shape) > 1)
+    whole = len(names) == 1 and (len(column.axes) == 1 or _is_array(raws[0]))
     return Found(column, tuple(names), raws, not whole)
 
 

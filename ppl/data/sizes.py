@@ -46,10 +46,14 @@ def _declared(work: Work) -> tuple[Known, list[Diagnostic]]:
         if axis.kind == "row":
             known.setdefault(axis.name, (BoundAxis(axis.name, len(work.numbers)), "the rows"))
         elif size is not None:
-            known[axis.name] = BoundAxis(axis.name, size, labels), "declared"
+            known[axis.name] = BoundAxis(axis.name, size, labels), _size_origin(axis)
     for name, levels in work.levels.items():
         known.setdefault(name, (BoundAxis(name, len(levels), levels), f"the levels of `{name}`"))
     return known, problems
+
+
+def _size_origin(axis: AxisSpec) -> str:
+    return f"the levels of `{axis.column}`" if axis.kind == "levels" else "declared"
 
 
 def _scalar(axis: AxisSpec, size: int | None, work: Work) -> tuple[int | None, Diagnostic | None]:

@@ -67,9 +67,10 @@ DATA_CODES: tuple[Code, ...] = (
         right="y,x\n1.2,3",
     ),
     Code("E603.rows", "{source} has a header but no rows"),
+    Code("E603.arrays", "{column} is empty"),
     Code(
         "E604",
-        "{source}: {rows} not as many cells as the header, which has {width}",
+        "{source}: {rows} the wrong number of cells: the header has {width}",
         hint="{found}",
         about="Every row needs one cell for each name in the header; a cell with the separator in it must be quoted.",
         wrong="city,y\nParis, France,3",
@@ -175,14 +176,6 @@ DATA_CODES: tuple[Code, ...] = (
         right="age: real?      # and in the model: age ~ Normal(40, 10)",
     ),
     Code("E616.all", "{source}: every row has a missing cell, so `--missing drop` would leave none"),
-    Code(
-        "E617",
-        "{source}: `{name}` {key} is not in {other}",
-        label="declared here",
-        about="A column that points into another table must name one of its keys.",
-        wrong="subject\ns41      # subjects.csv has s1 to s40",
-        right="subject\ns40",
-    ),
     Code(
         "E618",
         "{source}: two columns are called `{name}`",
