@@ -8,6 +8,7 @@ from ppl.data.arrays import to_bound
 from ppl.data.bound import Bound, BoundAxis, BoundColumn
 from ppl.data.options import Options
 from ppl.data.read_arrays import read_array_file, table_of_frame, table_of_mapping
+from ppl.data.read_large import is_large, read_large_table
 from ppl.data.table import Table
 from ppl.data.validate import check_table, is_pure, pure_table
 from ppl.source.diagnostic import ModelError, complain
@@ -26,6 +27,10 @@ def bind(spec: DataSpec, source: object, options: Options | None = None) -> Boun
 
 
 def _table(spec: DataSpec, source: object, options: Options) -> Table:
+    if isinstance(source, (str, Path)) and is_large(Path(source)):
+        large = read_large_table(spec, Path(source), options)
+        if large is not None:
+            return large
     if is_pure(source) and not isinstance(source, Mapping):
         return pure_table(spec, source, options)
     match source:

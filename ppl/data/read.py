@@ -24,15 +24,16 @@ def read_text_table(source: str | Path, options: Options, wanted: Sequence[str] 
     """The table in a .csv, .tsv or .json file, or in CSV on standard input (`-`). `wanted` are names that may be
     columns although they look like several. Raises ModelError: E602 to E605, E620."""
     if str(source) == STDIN:
-        return _csv_bytes(sys.stdin.buffer.read(), Origin("stdin"), _separator(options, ","), wanted)
+        return _csv_bytes(sys.stdin.buffer.read(), Origin("stdin"), separator(options, ","), wanted)
     path = Path(source)
     content, origin, suffix = read_bytes(path), Origin(path.name), path.suffix.lower()
     if suffix == ".json":
         return json_table(*_decode(content, origin), origin)
-    return _csv_bytes(content, origin, _separator(options, SEPARATORS[suffix]), wanted)
+    return _csv_bytes(content, origin, separator(options, SEPARATORS[suffix]), wanted)
 
 
-def _separator(options: Options, usual: str) -> str:
+def separator(options: Options, usual: str) -> str:
+    """The separator in use. Raises ModelError (E620)."""
     sep = SEPARATOR_NAMES.get(options.sep or "", options.sep or usual)
     if len(sep) != 1 or sep in '"\r\n':
         raise ModelError([complain("E620.sep", sep=sep)])

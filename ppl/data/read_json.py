@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ppl.data.table import Origin, Raw, Table
+from ppl.data.wording import counted
 from ppl.source.diagnostic import Diagnostic, ModelError, complain
 
 _KINDS: Mapping[type, str] = {list: "a list", str: "a text", bool: "true or false", type(None): "null"}
@@ -74,4 +75,4 @@ def _fault(widths: list[int], odd: int) -> str:
 
 
 def _width(width: int) -> str:
-    return "a single value" if width < 0 else f"{width} values"
+    return "a single value" if width < 0 else counted(width, "value")

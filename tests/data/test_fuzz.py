@@ -35,7 +35,23 @@ ROWS = [
 TEXT = "\n".join([HEADER, *ROWS]) + "\n"
 JSON = """{"y": [1, 2], "n": [1, "2"], "won": [true, false], "arm": ["a", "b"], "site": [1, 2],
 "day": ["2024-01-01", "2024-01-02"], "note": ["", null], "pct": [0.1, 0.2], "x": [[1, 2], ["NaN", 4]]}"""
-TEXTS = "NA nan inf 1e999 ½ null true 01/02/2024 31.12.99 y ٣ [[ ]] {} \ufeff".split()
+TEXTS = [
+    "NA",
+    "nan",
+    "inf",
+    "1e999",
+    "½",
+    "null",
+    "true",
+    "01/02/2024",
+    "31.12.99",
+    "y",
+    "٣",
+    "[[",
+    "]]",
+    "{}",
+    "\ufeff",
+]
 SPLINTERS = [*",;\t|\"\n\r .-_eE'\\\0ï»¿{}[]:", *TEXTS, "9" * 400, "\n\n", '""', ",,"]
 OPTIONS = [
     Options(),

@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import sys
 from decimal import Decimal
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from specs import GENES, column, matrix, messages, per, spec
 
 from ppl.check.core import AxisSpec, DataSpec
+from ppl.data import read_large
 from ppl.data.bind import Bound, Options, bind
 from ppl.data.validate import is_pure, validate
 from ppl.source.diagnostic import ModelError
@@ -252,3 +254,23 @@ def test_validating_finds_what_binding_finds(tmp_path: Path) -> None:
         validate(spec(column("y")), tmp_path / "d.json")
     assert [str(d.message) for d in found.value.diagnostics] == ["d.json: column `y` is not numeric in 1 row"]
     assert validate(DataSpec((), ()), None).columns == ()
+
+
+def test_a_large_file_is_read_the_same(tmp_path: Path, expected: Bound, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("pyarrow")
+    monkeypatch.setattr(read_large, "LARGE_BYTES", 10)
+    declared = spec(*(c for c in DECLARED.columns if c.name != "age"), axes=GENES)
+    path = _csv(tmp_path)
+    assert isinstance(path, Path)
+    assert read_large.read_large_table(declared, path, Options()) is not None
+    assert bind(declared, path).fingerprint == bind(declared, COLUMNS).fingerprint
+    assert read_large.read_large_table(DECLARED, path, Options()) is None
+    assert bind(DECLARED, path).fingerprint == expected.fingerprint
+
+
+def test_a_large_file_without_pyarrow_is_read_as_any_other(
+    tmp_path: Path, expected: Bound, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(read_large, "LARGE_BYTES", 10)
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    assert bind(DECLARED, _csv(tmp_path)).fingerprint == expected.fingerprint
