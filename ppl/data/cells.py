@@ -6,11 +6,12 @@ is taken cell by cell, to say where it goes wrong.
 
 import math
 from array import array
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from ppl.data.dates import parse_dates
+from ppl.data.labels import parse_bool, parse_label, parse_text
 from ppl.data.options import Options
-from ppl.data.parsed import Bad, Parsed, is_nan
+from ppl.data.parsed import Bad, Parsed, is_missing
 
 INT64 = 2**63
 
@@ -137,13 +138,6 @@ _FAULTS: Mapping[type[Exception], str] = {
 }
 
 
-def is_missing(cell: object, texts: Container[str]) -> bool:
-    """None, NaN, and the texts that say so, whatever spaces surround them."""
-    if isinstance(cell, str):
-        return cell in texts or cell.strip() in texts
-    return cell is None or is_nan(cell) or (not isinstance(cell, bool) and f"{cell}" in texts)
-
-
 def _each(cells: Sequence[object], options: Options, read: Callable[[object, Options], float], blank: float) -> Parsed:
     texts = options.missing_texts
     values: list[float] = []
@@ -163,88 +157,6 @@ def _each(cells: Sequence[object], options: Options, read: Callable[[object, Opt
         values.append(value)
     faulty = {fault.index for fault in bad}
     return Parsed(values, tuple(index for index in missing if index not in faulty), tuple(bad))
-
-
-# ---- true and false ----------------------------------------------------------------------------------------------
-
-BOOL_STYLES: tuple[tuple[str, str], ...] = (
-    ("true", "false"),
-    ("TRUE", "FALSE"),
-    ("True", "False"),
-    ("yes", "no"),
-    ("Yes", "No"),
-    ("YES", "NO"),
-    ("T", "F"),
-    ("1", "0"),
-)
-
-
-def parse_bool(cells: Sequence[object], options: Options) -> Parsed:
-    """0 and 1. The style of a column is the one that most of its cells have; the others are bad."""
-    texts = [cell.strip() if isinstance(cell, str) else _bool_text(cell) for cell in cells]
-    missing = tuple(index for index, cell in enumerate(cells) if is_missing(cell, options.missing_texts))
-    style = bool_style(texts)
-    codes = {style[0]: 1, style[1]: 0}
-    if not missing and codes.keys() >= set(texts):
-        return Parsed(list(map(codes.__getitem__, texts)))
-    blank = set(missing)
-    odd = tuple(
-        Bad(index, cells[index], "E610.bool")
-        for index, text in enumerate(texts)
-        if text not in codes and index not in blank
-    )
-    return Parsed([0 if index in blank else codes.get(text, 0) for index, text in enumerate(texts)], missing, odd)
-
-
-def bool_style(texts: Sequence[str]) -> tuple[str, str]:
-    return max(BOOL_STYLES, key=lambda style: texts.count(style[0]) + texts.count(style[1]))
-
-
-def _bool_text(cell: object) -> str:
-    """Numbers 0 and 1 are one style, however they are stored; true and false are Python's."""
-    if isinstance(cell, float) and cell.is_integer():
-        return str(int(cell))
-    return str(cell)
-
-
-# ---- levels and texts --------------------------------------------------------------------------------------------
-
-
-def parse_label(cells: Sequence[object], options: Options) -> Parsed:
-    """Texts; a missing one is empty."""
-    texts, missing_texts = [], options.missing_texts
-    missing: list[int] = []
-    bad: list[Bad] = []
-    for index, cell in enumerate(cells):
-        text = _label(cell)
-        if text is None:
-            bad.append(Bad(index, cell, "E610.label"))
-        elif is_missing(cell, missing_texts):
-            missing.append(index)
-            text = ""
-        texts.append(text.strip() if text and options.strip else text or "")
-    return Parsed(texts, tuple(missing), tuple(bad))
-
-
-def parse_text(cells: Sequence[object], options: Options) -> Parsed:
-    """Texts as they are. Nothing is computed with them, so an empty one is no gap."""
-    return Parsed(
-        [cell if isinstance(cell, str) else _label(cell) or str(cell) if cell is not None else "" for cell in cells]
-    )
-
-
-def _label(cell: object) -> str | None:
-    """Whole numbers are labels however they are stored, so 3.0 from a data frame is "3"; fractions are not."""
-    match cell:
-        case str():
-            return cell
-        case bool():
-            return str(cell).lower()
-        case int() | None:
-            return str(cell)
-        case float():
-            return str(int(cell)) if cell.is_integer() else str(cell) if math.isnan(cell) else None
-    return str(cell)
 
 
 _PARSERS: Mapping[str, Callable[[Sequence[object], Options], Parsed]] = {

@@ -7,8 +7,9 @@ from math import prod
 from typing import Any
 
 from ppl.check.core import ColumnSpec, DataSpec
-from ppl.data.cells import bool_style, parse_cells
+from ppl.data.cells import parse_cells
 from ppl.data.checked import CheckedColumn, Part
+from ppl.data.labels import bool_style
 from ppl.data.options import Options
 from ppl.data.parsed import Bad
 from ppl.data.resolve import Found, resolve, unknown_maps, unused

@@ -1,7 +1,7 @@
 """What parsing a column gives."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,3 +26,10 @@ class Parsed:
 
 def is_nan(cell: object) -> bool:
     return isinstance(cell, float) and math.isnan(cell)
+
+
+def is_missing(cell: object, texts: Container[str]) -> bool:
+    """None, NaN, and the texts that say so, whatever spaces surround them."""
+    if isinstance(cell, str):
+        return cell in texts or cell.strip() in texts
+    return cell is None or is_nan(cell) or (not isinstance(cell, bool) and f"{cell}" in texts)
