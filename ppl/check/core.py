@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from ppl.source.span import NOWHERE, Span
+from ppl.stdlib.intervals import Interval
 
 
 def where() -> Span:
@@ -150,11 +151,13 @@ Statement = Site | Derived | FactorTerm
 
 @dataclass(frozen=True, slots=True)
 class Core:
-    """A checked model. `axes` are all axes in canonical order (the order of arrays); `text` and `path` are the source."""
+    """A checked model. `axes` are all axes as declared; `bounds` hold the values of each name; `text` and `path` are the
+    source."""
 
     data: DataSpec
     axes: tuple[AxisSpec, ...]
     statements: tuple[Statement, ...]
+    bounds: tuple[tuple[str, Interval], ...] = ()
     path: str = field(default="<model>", compare=False)
     text: str = field(default="", compare=False, repr=False)
     doc: str = ""

@@ -1,0 +1,54 @@
+"""Bounds: an interval that holds every value of an expression."""
+
+from collections.abc import Callable
+
+from ppl.check.core import Expr
+from ppl.stdlib.intervals import RULES, Interval
+from ppl.stdlib.primitives import PRIMITIVES
+
+REAL_LINE = Interval(float("-inf"), float("inf"), True, True)
+POSITIVE = Interval(0.0, float("inf"), True, True)
+UNIT = Interval(0.0, 1.0, False, False)
+KEEPS = ("take", "takepos", "fix", "lag", "rename", "mean", "min", "max", "spread")
+
+
+def interval(e: Expr, lookup: Callable[[str], Interval]) -> Interval:
+    """The bounds of `e`, given the bounds of the names in it."""
+    match e.op:
+        case "lit":
+            value = float(e.attrs[0])  # type: ignore[arg-type]
+            return Interval(value, value, False, False)
+        case "ref":
+            return lookup(str(e.attrs[0]))
+        case "pos" | "size":
+            return Interval(1.0, float("inf"), False, True)
+        case "softmax":
+            return UNIT
+        case "sd" | "var":
+            return Interval(0.0, float("inf"), False, True)
+        case "sum" | "cumsum":
+            return summed(interval(e.args[0], lookup))
+        case "vector":
+            return hull(tuple(interval(a, lookup) for a in e.args))
+        case "mul" if e.args[0] == e.args[1]:
+            return RULES["square"](interval(e.args[0], lookup))
+        case op if op in KEEPS:
+            return interval(e.args[0], lookup)
+        case op if op in RULES and op in PRIMITIVES:
+            return RULES[op](*(interval(a, lookup) for a in e.args))
+        case _:
+            return REAL_LINE
+
+
+def summed(each: Interval) -> Interval:
+    """The bounds of a sum of any number of values within `each`."""
+    low = each.low if each.low >= 0 else float("-inf")
+    high = each.high if each.high <= 0 else float("inf")
+    return Interval(low, high, each.low_open, each.high_open)
+
+
+def hull(parts: tuple[Interval, ...]) -> Interval:
+    """The smallest interval around all parts."""
+    low = min(parts, key=lambda i: (i.low, i.low_open))
+    high = max(parts, key=lambda i: (i.high, not i.high_open))
+    return Interval(low.low, high.high, low.low_open, high.high_open)

@@ -1,0 +1,77 @@
+"""The checker: one call from a syntax tree to the core, or to all complaints at once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ppl.check.core import Core, Site
+from ppl.check.declarations import Declared, data_spec, declare, entries
+from ppl.check.lints import lint
+from ppl.check.scope import Report, Scope
+from ppl.check.statements import Block, check_block
+from ppl.source.diagnostic import Diagnostic
+from ppl.source.span import Span
+from ppl.syntax import ast
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What checking found: a core when there is no error, and every complaint in the order of the text."""
+
+    core: Core | None
+    diagnostics: tuple[Diagnostic, ...]
+
+    @property
+    def errors(self) -> tuple[Diagnostic, ...]:
+        return tuple(d for d in self.diagnostics if not d.is_warning)
+
+    @property
+    def warnings(self) -> tuple[Diagnostic, ...]:
+        return tuple(d for d in self.diagnostics if d.is_warning)
+
+
+def check(file: ast.File, defines: Mapping[str, ast.Expr] | None = None) -> Checked:
+    """Resolve names, name axes, prove supports. Every independent complaint of the file is in the result."""
+    report = Report()
+    declared = declare(file, defines or {}, report)
+    models = [item for item in file.items if isinstance(item, ast.Block) and item.kind == "model"]
+    if not models:
+        if not report.found:
+            report.add("E406", None)
+        return Checked(None, _sorted(report))
+    for extra in models[1:]:
+        report.add("E406.two", Span(extra.span.file, extra.span.line, extra.span.col, extra.span.line, extra.span.col + 5))
+    block = check_block(models[0].body, _scope(declared, report, file))
+    if not report.found and not block.observed:
+        report.add("E410", None)
+    if report.found:
+        return Checked(None, _sorted(report))
+    core = _core(declared, block, file)
+    report.found.extend(lint(core))
+    return Checked(core, _sorted(report))
+
+
+def _scope(declared: Declared, report: Report, file: ast.File) -> Scope:
+    names = {e.name: e for e in entries(declared)}
+    return Scope(names, declared.axes, declared.functions, report, row=declared.row, text=file.text)
+
+
+def _sorted(report: Report) -> tuple[Diagnostic, ...]:
+    def place(d: Diagnostic) -> tuple[bool, int, int]:
+        return (d.is_warning, d.span.line, d.span.col) if d.span is not None else (d.is_warning, 0, 0)
+
+    return tuple(sorted(report.found, key=place))
+
+
+def _core(declared: Declared, block: Block, file: ast.File) -> Core:
+    optional = {c.name for c in declared.columns.values() if c.optional}
+    imputed = frozenset(block.imputed & optional)
+    statements = tuple(
+        Site(s.name, s.axes, s.dist, "imputed", s.value, s.annotations, s.span, s.name_span)
+        if isinstance(s, Site) and s.role == "observed" and s.name in imputed
+        else s
+        for s in block.statements
+    )
+    axes = tuple(declared.axes.values())
+    limits = tuple((e.name, e.bounds) for e in block.scope.names.values() if e.kind != "failed")
+    return Core(data_spec(declared, imputed), axes, statements, limits, file.path, file.text, file.doc)
+

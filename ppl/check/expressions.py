@@ -1,0 +1,503 @@
+"""Expressions: from syntax to core, with axes, types and bounds."""
+
+from dataclasses import replace
+from datetime import date
+
+from ppl.check.core import Expr
+from ppl.check.complaints import MODIFIERS, describe, level, no_axis, unknown_function, unknown_name
+from ppl.check.functions import ELEMENTWISE, REDUCTIONS, SPECIAL, Elementwise, Reduction
+from ppl.check.indexing import index
+from ppl.check.bounds import REAL_LINE, interval
+from ppl.check.scope import Entry, Loop, Scope, base, failed, in_words, is_failed, labels_of, union
+from ppl.source.span import Span
+from ppl.stdlib.distributions import DISTRIBUTIONS
+from ppl.stdlib.intervals import Interval
+from ppl.stdlib.primitives import PRIMITIVES
+from ppl.syntax import ast
+
+BINARY = {
+    "+": "add", "-": "sub", "*": "mul", "/": "div", "%": "mod", "^": "pow",
+    "<": "lt", "<=": "le", ">": "gt", ">=": "ge", "==": "eq", "!=": "ne", "and": "and", "or": "or",
+}  # fmt: skip
+ORDERING = {"lt", "le", "gt", "ge"}
+NUMERIC = {"real", "int", "bool"}
+
+
+# ---- small constructors ------------------------------------------------------------------------------------------
+
+
+def literal(value: float, span: Span, kind: str = "real") -> Expr:
+    return Expr("lit", attrs=(value,), type=kind, span=span)
+
+
+def join_types(*types: str) -> str:
+    """The type of an arithmetic result: real wins; truth values count as whole numbers."""
+    return "real" if "real" in types else "int"
+
+
+def elementwise(op: str, args: tuple[Expr, ...], span: Span) -> Expr:
+    """A row of `PRIMITIVES` applied to values aligned by axis name."""
+    if is_failed(*args):
+        return failed(span)
+    row = PRIMITIVES[op]
+    result = join_types(*(a.type for a in args)) if row.result == "same" else row.result
+    return Expr(op, args, (), union(*(a.axes for a in args)), result, span)
+
+
+def numeric(e: Expr, written: ast.Expr, scope: Scope) -> Expr:
+    """The expression, if it may stand in arithmetic."""
+    if e.type in NUMERIC or is_failed(e):
+        return e
+    if e.type.startswith("level:"):
+        name = written.id if isinstance(written, ast.Name) else e.type[6:]
+        scope.report.add("E330", e.span, name=name)
+    else:
+        scope.report.add("E333", e.span, kind=e.type, help="only numbers and true/false can be computed with")
+    return failed(e.span)
+
+
+def number(written: ast.Expr, scope: Scope) -> Expr:
+    return numeric(expression(written, scope), written, scope)
+
+
+# ---- facts -------------------------------------------------------------------------------------------------------
+
+
+def bounds(e: Expr, scope: Scope) -> Interval:
+    """An interval that holds every value of the expression."""
+    return interval(e, lambda name: scope.names[name].bounds if name in scope.names else REAL_LINE)
+
+
+def is_random(e: Expr, scope: Scope) -> bool:
+    """Whether the value depends on an unknown."""
+    if e.op == "ref":
+        entry = scope.names.get(str(e.attrs[0]))
+        return entry is not None and entry.random
+    return any(is_random(a, scope) for a in e.args)
+
+
+def constant(e: Expr) -> float | None:
+    """The number that a closed expression is, or None."""
+    match e:
+        case Expr(op="lit", attrs=(value,)):
+            return float(value)  # type: ignore[arg-type]
+        case Expr(op="neg", args=(inner,)):
+            value = constant(inner)
+            return None if value is None else -value
+        case Expr(op="add" | "sub" | "mul" | "div" | "pow" as op, args=(left, right)):
+            return _fold(op, constant(left), constant(right))
+        case _:
+            return None
+
+
+def _fold(op: str, a: float | None, b: float | None) -> float | None:
+    if a is None or b is None:
+        return None
+    try:
+        return float({"add": a + b, "sub": a - b, "mul": a * b}[op] if op in ("add", "sub", "mul") else a / b if op == "div" else a**b)
+    except (ZeroDivisionError, OverflowError, TypeError):
+        return None
+
+
+# ---- expressions -------------------------------------------------------------------------------------------------
+
+
+def expression(e: ast.Expr, scope: Scope) -> Expr:
+    """The core of one expression; complaints go to the report and leave a failed expression behind."""
+    match e:
+        case ast.Number():
+            return literal(e.value, e.span, "int" if e.is_int else "real")
+        case ast.Truth():
+            return literal(float(e.value), e.span, "bool")
+        case ast.Text():
+            return Expr("text", attrs=(e.value,), type="text", span=e.span)
+        case ast.Name():
+            return _name(e, scope)
+        case ast.Unary("-", inner):
+            return elementwise("neg", (number(inner, scope),), e.span)
+        case ast.Unary(_, inner):
+            return elementwise("not", (_truth(inner, scope),), e.span)
+        case ast.Binary():
+            return _binary(e, scope)
+        case ast.IfElse():
+            return _if(e, scope)
+        case ast.Index():
+            return index(e, scope, expression)
+        case ast.Call():
+            return _call(e, scope)
+        case ast.ListOf():
+            return _list(e, scope)
+        case ast.Pipe():
+            scope.report.add("E490", e.span, what="flows (`|>`)", help="")
+        case ast.Attribute():
+            scope.report.add("E490", e.span, what="parts of a value (`.`)", help="they belong to nets")
+        case _:
+            scope.report.add("E104", e.span, name="..", what="range", help="it belongs inside brackets")
+    return failed(e.span)
+
+
+def _name(e: ast.Name, scope: Scope) -> Expr:
+    loop = scope.loop(e.id)
+    if loop is not None:
+        return Expr("pos", (), (loop.axis,), (loop.axis,), "int", e.span)
+    entry = scope.names.get(e.id)
+    if entry is not None:
+        return _value_of(entry, e.span, scope)
+    unknown_name(e, scope)
+    return failed(e.span)
+
+
+def _value_of(entry: Entry, span: Span, scope: Scope) -> Expr:
+    if entry.kind == "failed":
+        return failed(span)
+    if entry.literal is not None:
+        return expression(entry.literal, scope)
+    if entry.value is not None:
+        return Expr(entry.value.op, entry.value.args, entry.value.attrs, entry.value.axes, entry.value.type, span)
+    return Expr("ref", (), (entry.name,), entry.axes, entry.type, span)
+
+
+def _truth(written: ast.Expr, scope: Scope) -> Expr:
+    test = expression(written, scope)
+    if test.type == "bool" or is_failed(test):
+        return test
+    name = written.id if isinstance(written, ast.Name) else "a"
+    scope.report.add("E334", test.span, what=describe(test), expr=name)
+    return failed(test.span)
+
+
+def _binary(e: ast.Binary, scope: Scope) -> Expr:
+    if e.op == "@":
+        return product(number(e.left, scope), number(e.right, scope), e.span, scope)
+    op = BINARY[e.op]
+    if op in ("and", "or"):
+        return elementwise(op, (_truth(e.left, scope), _truth(e.right, scope)), e.span)
+    if op in ("eq", "ne") or op in ORDERING:
+        return _compare(op, e, scope)
+    return elementwise(op, (number(e.left, scope), number(e.right, scope)), e.span)
+
+
+def _compare(op: str, e: ast.Binary, scope: Scope) -> Expr:
+    left, right = expression(e.left, scope), expression(e.right, scope)
+    if is_failed(left, right):
+        return failed(e.span)
+    if left.type.startswith("level:"):
+        right = _as_level(right, left.type[6:], e.left, scope)
+    elif right.type.startswith("level:"):
+        left = _as_level(left, right.type[6:], e.right, scope)
+    elif left.type == "date" or right.type == "date":
+        left, right = _as_date(left, scope), _as_date(right, scope)
+    elif "text" in (left.type, right.type):
+        scope.report.add("E332", e.span, what=describe(left), other=describe(right), help="declare the column as a factor")
+        return failed(e.span)
+    return elementwise(op, (left, right), e.span)
+
+
+def _as_level(e: Expr, axis: str, against: ast.Expr, scope: Scope) -> Expr:
+    """A label (or a level) that is compared with a level of `axis`."""
+    name = against.id if isinstance(against, ast.Name) else axis
+    known = labels_of(scope.axes.get(axis))
+    match e:
+        case Expr(op="text", attrs=(label,)):
+            return level(str(label), axis, name, e.span, scope)
+        case Expr(op="lit", type="int", attrs=(value,)) if known is None and scope.axes[axis].kind == "declared":
+            return Expr("level", (), (axis, str(int(value))), (), f"level:{axis}", e.span)  # type: ignore[call-overload]
+        case Expr(op="failed"):
+            return e
+    if e.type != f"level:{axis}":
+        text = f'compare with a label: `{name} == "{known[0] if known else "…"}"`'
+        scope.report.add("E332", e.span, what=f"a level of `{axis}`", other=describe(e), help=text)
+        return failed(e.span)
+    return e
+
+
+def _as_date(e: Expr, scope: Scope) -> Expr:
+    if e.op == "text":
+        try:
+            return literal(float(date.fromisoformat(str(e.attrs[0])).toordinal() - date(1970, 1, 1).toordinal()), e.span, "date")
+        except ValueError:
+            scope.report.add("E332", e.span, what="a date", other=f'"{e.attrs[0]}"', help='dates are written "2024-03-31"')
+            return failed(e.span)
+    if e.type not in ("date", "failed"):
+        scope.report.add("E332", e.span, what="a date", other=describe(e), help='dates are written "2024-03-31"')
+        return failed(e.span)
+    return e
+
+
+def position_guard(test: ast.Expr, scope: Scope) -> tuple[Loop, int, int] | None:
+    """For a test of a loop position against a number: the lowest positions left in the `then` and the `else` branch."""
+    match test:
+        case ast.Binary(op, ast.Name(name), bound) if scope.loop(name) is not None and op in ("==", "!=", "<", "<=", ">", ">="):
+            at = _whole(bound, scope)
+            loop = scope.loop(name)
+        case _:
+            return None
+    if at is None or loop is None:
+        return None
+    first = loop.first
+    past = at + 1 if at <= first else first
+    low = {"==": (at, past), "!=": (past, at), "<": (1, at), "<=": (1, at + 1), ">": (at + 1, 1), ">=": (at, 1)}[op]
+    return loop, low[0], low[1]
+
+
+def _whole(e: ast.Expr, scope: Scope) -> int | None:
+    match e:
+        case ast.Number() if e.is_int:
+            return int(e.value)
+        case ast.Name(name) if name in scope.names and scope.names[name].literal is not None:
+            return _whole(scope.names[name].literal, scope)  # type: ignore[arg-type]
+        case _:
+            return None
+
+
+def branches(test: ast.Expr, scope: Scope) -> tuple[Scope, Scope]:
+    """The scopes of the two branches: each knows which loop positions reach it."""
+    match test:
+        case ast.Unary("not", inner):
+            other, then = branches(inner, scope)
+            return then, other
+        case ast.Binary("and", left, right):
+            first, _ = branches(left, scope)
+            return branches(right, first)[0], scope
+        case ast.Binary("or", left, right):
+            _, first = branches(left, scope)
+            return scope, branches(right, first)[1]
+    guard = position_guard(test, scope)
+    if guard is None:
+        return scope, scope
+    loop, then, other = guard
+    return scope.knowing(loop, then), scope.knowing(loop, other)
+
+
+def _if(e: ast.IfElse, scope: Scope) -> Expr:
+    test = _truth(e.test, scope)
+    inside, outside = branches(e.test, scope)
+    then, other = expression(e.then, inside), expression(e.other, outside)
+    if is_failed(test, then, other):
+        return failed(e.span)
+    if then.type == other.type:
+        kind = then.type
+    elif {then.type, other.type} <= NUMERIC:
+        kind = join_types(then.type, other.type)
+    else:
+        scope.report.add("E335", e.span, first=describe(then), second=describe(other))
+        return failed(e.span)
+    return Expr("where", (test, then, other), (), union(test.axes, then.axes, other.axes), kind, e.span)
+
+
+def _list(e: ast.ListOf, scope: Scope) -> Expr:
+    """`[250, 10]`: numbers along the last axis of the left side that has as many elements."""
+    items = tuple(number(item, scope) for item in e.items)
+    if is_failed(*items):
+        return failed(e.span)
+    sizes = {a: scope.axes[base(a)].size for a in scope.frame or () if base(a) in scope.axes}
+    fitting = [a for a, size in sizes.items() if size == len(items)]
+    if not fitting:
+        known = [(a, size) for a, size in sizes.items() if size is not None]
+        if known:
+            scope.report.add("E319", e.span, axis=known[-1][0], size=known[-1][1], given=len(items))
+        else:
+            scope.report.add("E320", e.span)
+        return failed(e.span)
+    return Expr("vector", items, (fitting[-1],), (fitting[-1],), join_types(*(i.type for i in items)), e.span)
+
+
+# ---- calls -------------------------------------------------------------------------------------------------------
+
+
+def _call(e: ast.Call, scope: Scope) -> Expr:
+    name = e.function.id
+    if name in scope.functions:
+        inlined = inline(e, scope)
+        return failed(e.span) if inlined is None else expression(*inlined)
+    if name in DISTRIBUTIONS or name in MODIFIERS:
+        scope.report.add("E405", e.span)
+        return failed(e.span)
+    positional = tuple(a.value for a in e.args if a.name is None)
+    if name in ("min", "max") and len(positional) == 2:
+        return elementwise(f"{name}2", (number(positional[0], scope), number(positional[1], scope)), e.span)
+    if name in ELEMENTWISE:
+        return _apply(ELEMENTWISE[name], e, scope)
+    if name in REDUCTIONS:
+        return _reduce(REDUCTIONS[name], e, scope)
+    if name in SPECIAL:
+        return _special(e, positional, scope)
+    unknown_function(e, scope)
+    return failed(e.span)
+
+
+def inline(e: ast.Call, scope: Scope) -> tuple[ast.Expr, Scope] | None:
+    """The body of a user's function, and the scope in which its parameters stand for the arguments."""
+    fun = scope.functions[e.function.id]
+    if fun.name.id in scope.calling:
+        scope.report.add("E108", e.function.span, name=fun.name.id)
+        return None
+    params = [p.id for p in fun.params]
+    given = {params[i]: a.value for i, a in enumerate(e.args) if a.name is None and i < len(params)}
+    named = {a.name: a.value for a in e.args if a.name is not None}
+    if len(e.args) != len(params) or {*given, *named} != set(params):
+        wanted = _count(len(params), "argument") + (f" ({', '.join(params)})" if params else "")
+        scope.report.add("E340", e.span, name=fun.name.id, wanted=wanted, given=len(e.args))
+        return None
+    values = {p: _local(p, expression({**given, **named}[p], scope), scope) for p in params}
+    inner = replace(scope, names={**scope.names, **values}, calling=(*scope.calling, fun.name.id))
+    for let in fun.lets:
+        inner = inner.naming({let.target.name.id: _local(let.target.name.id, expression(let.value, inner), inner)})
+    return fun.result, inner
+
+
+def _local(name: str, value: Expr, scope: Scope) -> Entry:
+    kind = "failed" if is_failed(value) else "local"
+    return Entry(name, kind, value.axes, value.type, bounds(value, scope), is_random(value, scope), value)
+
+
+def _count(n: int, word: str) -> str:
+    return f"{n} {word}" + ("" if n == 1 else "s")
+
+
+def _apply(row: Elementwise, e: ast.Call, scope: Scope) -> Expr:
+    if len(e.args) != len(row.names) or any(a.name is not None and a.name not in row.names for a in e.args):
+        scope.report.add("E340", e.span, name=e.function.id, wanted=_count(len(row.names), "argument"), given=len(e.args))
+        return failed(e.span)
+    return elementwise(row.op, tuple(number(a.value, scope) for a in e.args), e.span)
+
+
+def _reduce(row: Reduction, e: ast.Call, scope: Scope) -> Expr:
+    inner = [a for a in e.args if a.name is None]
+    over = [a for a in e.args if a.name == "over"]
+    if len(inner) != 1 or len(inner) + len(over) != len(e.args):
+        scope.report.add("E340", e.span, name=e.function.id, wanted="1 argument and `over=axis`", given=len(e.args))
+        return failed(e.span)
+    value = number(inner[0].value, scope)
+    axis = None if is_failed(value) else _over(e, value, over[0].value if over else None, scope)
+    if axis is None:
+        return failed(e.span)
+    kind = f"level:{base(axis)}" if row.type == "level" else row.type or join_types(value.type)
+    axes = value.axes if row.keeps else tuple(a for a in value.axes if a != axis)
+    return Expr(row.op, (value,), (axis,), axes, kind, e.span)
+
+
+def _over(e: ast.Call, value: Expr, over: ast.Expr | None, scope: Scope) -> str | None:
+    """The axis that a reduction runs over."""
+    name = e.function.id
+    if not value.axes:
+        scope.report.add("E318", e.span, function=name)
+    elif over is None and len(value.axes) == 1:
+        return value.axes[0]
+    elif over is None:
+        axes = in_words(value.axes)
+        scope.report.add("E317", e.span, function=name, axes=axes, axis=value.axes[0])
+    elif not isinstance(over, ast.Name):
+        scope.report.add("E316", over.span, name=name, axis="?", axes=in_words(value.axes))
+    else:
+        loop = scope.loop(over.id)
+        axis = loop.axis if loop else over.id
+        if axis in value.axes:
+            return axis
+        if over.id not in scope.axes and not loop:
+            no_axis(over, scope)
+        else:
+            scope.report.add("E316", over.span, name=name, axis=over.id, axes=in_words(value.axes))
+    return None
+
+
+def _special(e: ast.Call, positional: tuple[ast.Expr, ...], scope: Scope) -> Expr:
+    name = e.function.id
+    wanted = {"clamp": 3, "dot": 2}.get(name, 1)
+    if len(positional) != wanted:
+        scope.report.add("E340", e.span, name=name, wanted=_count(wanted, "argument"), given=len(positional))
+        return failed(e.span)
+    if name in ("uniform", "size"):
+        return _of_axis(name, positional[0], e.span, scope)
+    args = tuple(number(a, scope) for a in positional)
+    if is_failed(*args):
+        return failed(e.span)
+    match name:
+        case "clamp":
+            return elementwise("min2", (elementwise("max2", args[:2], e.span), args[2]), e.span)
+        case "dot":
+            over = next((a.value for a in e.args if a.name == "over"), None)
+            axis = over.id if isinstance(over, ast.Name) else None
+            return product(args[0], args[1], e.span, scope, axis)
+        case "diag":
+            return _diag(args[0], e, scope)
+        case _:
+            return _matrix(name, args[0], e, scope)
+
+
+def _of_axis(name: str, written: ast.Expr, span: Span, scope: Scope) -> Expr:
+    if not isinstance(written, ast.Name) or written.id not in scope.axes:
+        if isinstance(written, ast.Name):
+            no_axis(written, scope)
+        else:
+            scope.report.add("E340", span, name=name, wanted="the name of an axis", given="a value")
+        return failed(span)
+    size = Expr("size", (), (written.id,), (), "int", span)
+    if name == "size":
+        return size
+    one = literal(1.0, span)
+    return Expr("spread", (elementwise("div", (one, size), span),), (written.id,), (written.id,), "real", span)
+
+
+def _diag(value: Expr, e: ast.Call, scope: Scope) -> Expr:
+    if not value.axes:
+        scope.report.add("E318", e.span, function="diag")
+        return failed(e.span)
+    axis = value.axes[-1]
+    return Expr("diag", (value,), (axis, axis + "'"), (*value.axes, axis + "'"), "real", e.span)
+
+
+def _matrix(name: str, value: Expr, e: ast.Call, scope: Scope) -> Expr:
+    pair = paired(value)
+    if pair is None:
+        text = f"write `{name}` of a quantity with one axis twice, for example `K[i, j]` from two loops"
+        scope.report.add("E417", e.span, outer=f"`{name}`", what="a square matrix", inner="this", help=text)
+        return failed(e.span)
+    return Expr(name, (value,), pair, value.axes, "real", e.span)
+
+
+def paired(e: Expr) -> tuple[str, str] | None:
+    """The axis that a matrix has twice, as (axis, copy)."""
+    return next(((a, a + "'") for a in e.axes if a + "'" in e.axes), None)
+
+
+def rename(e: Expr, old: str, new: str) -> Expr:
+    """The same values with another name for one axis."""
+    if old == new:
+        return e
+    return Expr("rename", (e,), (old, new), tuple(new if a == old else a for a in e.axes), e.type, e.span)
+
+
+def product(left: Expr, right: Expr, span: Span, scope: Scope, over: str | None = None) -> Expr:
+    """`left @ right`: sums the one axis both share, rows aside; a matrix meets the other side with its second axis."""
+    if is_failed(left, right):
+        return failed(span)
+    pair = paired(left) or paired(right)
+    if pair is not None and over is None:
+        return _matrix_product(left, right, pair, span)
+    shared = [a for a in left.axes if a in right.axes and a != scope.row]
+    if over is not None:
+        shared = [over] if over in left.axes and over in right.axes else []
+    if not shared:
+        scope.report.add("E312", span, left=in_words(left.axes) or "none", right=in_words(right.axes) or "none")
+        return failed(span)
+    if len(shared) > 1:
+        scope.report.add("E313", span, first=shared[0], second=shared[1])
+        return failed(span)
+    return _dot(left, right, shared[0], span)
+
+
+def _dot(left: Expr, right: Expr, axis: str, span: Span) -> Expr:
+    axes = tuple(a for a in union(left.axes, right.axes) if a != axis)
+    return Expr("dot", (left, right), (axis,), axes, "real", span)
+
+
+def _matrix_product(left: Expr, right: Expr, pair: tuple[str, str], span: Span) -> Expr:
+    axis, copy = pair
+    if paired(left) and paired(right):
+        inner = rename(rename(right, copy, axis + "''"), axis, copy)
+        return rename(_dot(left, inner, copy, span), axis + "''", copy)
+    if paired(left):
+        return _dot(left, rename(right, axis, copy), copy, span)
+    return rename(_dot(left, right, axis, span), copy, axis)
+

@@ -1,0 +1,181 @@
+"""Brackets on the right: look-ups, lags, labels, and axes that are kept."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ppl.check.complaints import describe, level, no_axis
+from ppl.check.core import Expr
+from ppl.check.scope import Entry, Loop, Scope, base, failed, in_words, is_failed, union
+from ppl.source.span import Span
+from ppl.syntax import ast
+
+Evaluate = Callable[[ast.Expr, Scope], Expr]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one index does to one axis: keep, rename (to `to`), fix (at `to`), lag (by `to`), take or takepos (`index`)."""
+
+    op: str
+    axis: str
+    to: object = None
+    index: Expr | None = None
+
+
+def index(e: ast.Index, scope: Scope, evaluate: Evaluate) -> Expr:
+    """`a[i, j]`: the indices replace axes from the left; those that are missing keep theirs."""
+    value = evaluate(e.value, scope)
+    if is_failed(value):
+        return value
+    name = e.value.id if isinstance(e.value, ast.Name) else "this"
+    axes = _axes_meant(e, value, scope)
+    if axes is None:
+        have = f"{len(value.axes)} ax{'is' if len(value.axes) == 1 else 'es'} ({in_words(value.axes)})" if value.axes else "no axes"
+        given = f"{len(e.indices)} ind{'ex is' if len(e.indices) == 1 else 'ices are'}"
+        text = "" if value.axes else "it is one number: remove the brackets"
+        scope.report.add("E304", e.span, name=name, count=have, given=given, help=text)
+        return failed(e.span)
+    steps = [_step(ix, axis, name, value, scope, evaluate) for ix, axis in zip(e.indices, axes, strict=False)]
+    for step in steps:
+        if step is None:
+            return failed(e.span)
+        value = _apply(step, value, e.span)
+    return value
+
+
+def _axes_meant(e: ast.Index, value: Expr, scope: Scope) -> tuple[str, ...] | None:
+    """The axes that the indices stand for. A matrix column may be indexed with its rows or without them."""
+    n, axes = len(e.indices), value.axes
+    is_matrix = value.op == "ref" and len(axes) > 1 and axes[0] == scope.row and value.attrs[0] in scope.names
+    if is_matrix and n < len(axes) and not _points_at(e.indices[0], axes[0], scope):
+        return axes[1 : 1 + n]
+    return axes[:n] if n <= len(axes) else None
+
+
+def _points_at(ix: ast.Expr, axis: str, scope: Scope) -> bool:
+    """Whether an index runs over `axis` by its spelling: the axis, a loop over it, or a lag of one."""
+    match ix:
+        case ast.Name(name):
+            loop = scope.loop(name)
+            return base(loop.axis if loop else name) == base(axis)
+        case ast.Binary("-" | "+", ast.Name() as left, _):
+            return _points_at(left, axis, scope)
+        case _:
+            return isinstance(ix, ast.Dots)
+
+
+def _step(ix: ast.Expr, axis: str, name: str, value: Expr, scope: Scope, evaluate: Evaluate) -> Step | None:
+    match ix:
+        case ast.Dots():
+            return Step("keep", axis)
+        case ast.Name(id) if scope.loop(id) is not None:
+            return _loop_step(scope.loop(id), axis, name, value, ix.span, scope)  # type: ignore[arg-type]
+        case ast.Name(id) if id in scope.axes and id == base(axis):
+            return _axis_step(ix, axis, name, scope, evaluate)
+        case ast.Name(id) if id not in scope.names and id in scope.axes:
+            _mismatch(axis, id, name, value, ix.span, scope)
+            return None
+        case ast.Name(id) if id not in scope.names and id not in scope.defined_later and not scope.axes.get(base(axis)):
+            no_axis(ix, scope)
+            return None
+        case ast.Binary("-" | "+" as sign, ast.Name(id), ast.Number() as by) if scope.loop(id) is not None and by.is_int:
+            lag = int(by.value) if sign == "-" else -int(by.value)
+            return _lag_step(scope.loop(id), lag, axis, name, value, ix.span, scope)  # type: ignore[arg-type]
+        case ast.Text(label):
+            found = level(label, base(axis), name, ix.span, scope)
+            return None if is_failed(found) else Step("fix", axis, label)
+        case ast.Number() if ix.is_int:
+            return _position_step(int(ix.value), axis, name, ix.span, scope)
+        case _:
+            return _taken(evaluate(ix, scope), axis, name, value, ix.span, scope)
+
+
+def _axis_step(ix: ast.Name, axis: str, name: str, scope: Scope, evaluate: Evaluate) -> Step | None:
+    """The name of an axis: the axis itself where the statement runs over it, otherwise the level of the column."""
+    column = scope.names.get(ix.id)
+    if column is None or not column.type.startswith("level:"):
+        return Step("keep", axis)
+    frame = scope.frame
+    runs_over_it = frame is not None and any(base(a) == ix.id for a in frame)
+    if runs_over_it and column.axes and set(column.axes) <= set(frame or ()):
+        scope.report.add("E308", ix.span, name=ix.id, row=column.axes[0], value=name)
+        return None
+    if runs_over_it or (frame is not None and not set(column.axes) <= set(frame)):
+        return Step("keep", axis)
+    return Step("take", axis, index=evaluate(ix, scope))
+
+
+def _loop_step(loop: Loop, axis: str, name: str, value: Expr, span: Span, scope: Scope) -> Step | None:
+    if base(loop.axis) != base(axis):
+        _mismatch(axis, base(loop.axis), name, value, span, scope)
+        return None
+    if loop.axis == axis:
+        return Step("keep", axis)
+    return Step("rename", axis, loop.axis)
+
+
+def _lag_step(loop: Loop, lag: int, axis: str, name: str, value: Expr, span: Span, scope: Scope) -> Step | None:
+    if base(loop.axis) != base(axis):
+        _mismatch(axis, base(loop.axis), name, value, span, scope)
+        return None
+    if lag < 0:
+        scope.report.add("E306", span, var=loop.name, lag=-lag)
+        return None
+    if loop.first <= lag:
+        guard = f"{loop.name} == 1" if lag == 1 else f"{loop.name} <= {lag}"
+        holes = {"var": loop.name, "first": loop.first, "name": name, "index": loop.first - lag, "guard": guard}
+        scope.report.add("E309", span, target=scope.target or f"{name}[{loop.name}]", **holes)
+        return None
+    return Step("lag", axis, lag)
+
+
+def _position_step(position: int, axis: str, name: str, span: Span, scope: Scope) -> Step | None:
+    size = scope.axes[base(axis)].size if base(axis) in scope.axes else None
+    if position < 1 or (size is not None and position > size):
+        kind = f"the number {position}"
+        text = f"positions count from 1 to {size}" if size else "positions count from 1"
+        scope.report.add("E305.kind", span, name=name, axis=base(axis), kind=kind, help=text)
+        return None
+    return Step("fix", axis, position)
+
+
+def _taken(ix: Expr, axis: str, name: str, value: Expr, span: Span, scope: Scope) -> Step | None:
+    if is_failed(ix):
+        return None
+    if ix.type == f"level:{base(axis)}":
+        return Step("take", axis, index=ix)
+    if ix.type == "int":
+        return Step("takepos", axis, index=ix)
+    if ix.type.startswith("level:"):
+        _mismatch(axis, ix.type[6:], name, value, span, scope)
+    elif ix.type == "real":
+        scope.report.add("E307", span)
+    else:
+        text = f"`if … then {name}[…] else {name}[…]`" if ix.type == "bool" else "use a factor column or a position"
+        scope.report.add("E305.kind", span, name=name, axis=base(axis), kind=describe(ix), help=text)
+    return None
+
+
+def _mismatch(axis: str, other: str, name: str, value: Expr, span: Span, scope: Scope) -> None:
+    entry = scope.names.get(name)
+    declared = f"{name}[{', '.join(base(a) for a in (entry.axes if isinstance(entry, Entry) else value.axes))}]"
+    scope.report.add("E305", span, name=name, axis=base(axis), other=base(other), declared=declared)
+
+
+def _apply(step: Step, value: Expr, span: Span) -> Expr:
+    """The value after one step; an index replaces its axis where it stood."""
+    at = value.axes.index(step.axis)
+    before, after = value.axes[:at], value.axes[at + 1 :]
+    match step.op:
+        case "keep":
+            return value
+        case "rename":
+            return Expr("rename", (value,), (step.axis, step.to), (*before, str(step.to), *after), value.type, span)
+        case "fix":
+            return Expr("fix", (value,), (step.axis, step.to), (*before, *after), value.type, span)
+        case "lag":
+            return Expr("lag", (value,), (step.axis, step.to), value.axes, value.type, span)
+        case _:
+            ix = step.index
+            assert ix is not None
+            return Expr(step.op, (value, ix), (step.axis,), union(before, ix.axes, after), value.type, span)

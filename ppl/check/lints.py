@@ -1,0 +1,98 @@
+"""Warnings: models that are legal and probably not what was meant."""
+
+from collections.abc import Iterator
+
+from ppl.check.core import Core, Derived, Dist, Expr, FactorTerm, Site
+from ppl.check.expressions import constant
+from ppl.source.diagnostic import Diagnostic, complain
+from ppl.source.suggest import did_you_mean
+
+WIDE = 1e4
+
+
+def lint(core: Core) -> Iterator[Diagnostic]:
+    """Every warning about a checked model."""
+    yield from _idle_unknowns(core)
+    yield from _unused_columns(core)
+    for site in core.statements:
+        if isinstance(site, Site) and site.role == "unknown":
+            yield from _priors(site)
+    yield from _exchangeable(core)
+
+
+def names_in(e: Expr) -> set[str]:
+    """The names that an expression reads."""
+    own = {str(e.attrs[0])} if e.op == "ref" else set()
+    return own.union(*(names_in(a) for a in e.args)) if e.args else own
+
+
+def names_in_dist(dist: Dist) -> set[str]:
+    parts = [names_in(a) for a in dist.args if a is not None] + [names_in_dist(d) for d in dist.inner]
+    return set().union(*parts)
+
+
+def reads(statement: Site | Derived | FactorTerm) -> set[str]:
+    """The names that a statement reads."""
+    match statement:
+        case Site(dist=dist, value=value):
+            return names_in_dist(dist) | (names_in(value) if value is not None else set())
+        case Derived(value=value) | FactorTerm(value=value):
+            return names_in(value)
+
+
+def _idle_unknowns(core: Core) -> Iterator[Diagnostic]:
+    """Unknowns from which nothing observed can be reached."""
+    useful: set[str] = set()
+    for s in reversed(core.statements):
+        is_end = isinstance(s, FactorTerm) or (isinstance(s, Site) and s.role != "unknown")
+        if is_end or s.name in useful:
+            useful |= reads(s)
+    columns = tuple(c.name for c in core.data.columns)
+    for s in core.statements:
+        if isinstance(s, Site) and s.role == "unknown" and s.name not in useful:
+            near = did_you_mean(s.name, columns, {})
+            text = f"did you mean the column `{near}`?" if near else "its posterior is its prior"
+            yield complain("W101", s.name_span, name=s.name, help=text)
+
+
+def _unused_columns(core: Core) -> Iterator[Diagnostic]:
+    used: set[str] = {core.data.sorted_by or ""}
+    used |= {c.per for c in core.data.columns if c.per}
+    for s in core.statements:
+        used |= reads(s) | {s.name}
+        used |= {a.rstrip("'") for a in getattr(s, "axes", ())}
+    for column in core.data.columns:
+        if column.name not in used:
+            yield complain("W102", column.span, name=column.name)
+
+
+def _priors(site: Site) -> Iterator[Diagnostic]:
+    dist = site.dist
+    values = [constant(a) if a is not None else None for a in dist.args]
+    if dist.name == "Normal" and len(values) == 2 and values[1] is not None and values[1] >= WIDE:
+        yield complain("W120", dist.span, name=site.name, sd=f"{values[1]:g}")
+    if dist.name in ("Gamma", "InvGamma") and all(v is not None and v <= 0.01 for v in values):
+        yield complain("W121", dist.span, a=f"{values[0]:g}", b=f"{values[1]:g}")
+
+
+def _exchangeable(core: Core) -> Iterator[Diagnostic]:
+    """Component parameters that nothing orders: all constant priors, one per level of a Categorical or Mixture."""
+    axes = set()
+    for s in core.statements:
+        if isinstance(s, Site):
+            axes |= set(_component_axes(s.dist))
+    for axis in sorted(axes):
+        parts = [s for s in core.statements if isinstance(s, Site) and s.role == "unknown" and s.axes == (axis,)]
+        parts = [s for s in parts if not s.dist.event or s.dist.name == "Ordered"]
+        fixed = any(s.dist.name == "Ordered" or any(axis in a.axes for a in s.dist.args if a is not None) for s in parts)
+        if parts and not fixed:
+            yield complain("W130", parts[0].name_span, name=parts[0].name, axis=axis)
+
+
+def _component_axes(dist: Dist) -> Iterator[str]:
+    if dist.name == "Mixture":
+        yield str(dist.attrs[0])
+    for inner in dist.inner:
+        yield from _component_axes(inner)
+    if dist.kind == "level" and dist.attrs and not dist.inner:
+        yield str(dist.attrs[0])

@@ -1,0 +1,111 @@
+"""What names mean where: entries, scopes, and the report that collects complaints."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from ppl.check.bounds import REAL_LINE
+from ppl.check.core import AxisSpec, Expr
+from ppl.source.diagnostic import Diagnostic, Note, complain
+from ppl.source.span import NOWHERE, Span
+from ppl.stdlib.intervals import Interval
+from ppl.syntax import ast
+
+
+@dataclass(slots=True)
+class Report:
+    """All complaints of one run. The same complaint at the same place is kept once; `muted` swallows trial runs."""
+
+    found: list[Diagnostic] = field(default_factory=list)
+    muted: bool = False
+
+    def add(self, key: str, span: Span | None, *, also: tuple[Note, ...] = (), **holes: object) -> None:
+        complaint = complain(key, span, also=also, **holes)
+        if not self.muted and complaint not in self.found:
+            self.found.append(complaint)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A value that has a name. `kind`: data, const, unknown, derived, local, failed. `axes` are in the written order.
+    `bounds` hold every value it can take; `random` says whether it depends on an unknown; a local carries its `value`."""
+
+    name: str
+    kind: str
+    axes: tuple[str, ...]
+    type: str
+    bounds: Interval = REAL_LINE
+    random: bool = False
+    value: Expr | None = None
+    literal: ast.Expr | None = None
+    span: Span = NOWHERE
+    column: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """`for name in axis`: `axis` is primed when a loop outside already runs over it; `first` is the lowest position that
+    an `if` around has left possible."""
+
+    name: str
+    axis: str
+    first: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The names in force. `frame` holds the axes of the statement's left side (None for `y = ...`); `event` is the axis
+    along which a list on the right lies."""
+
+    names: Mapping[str, Entry]
+    axes: Mapping[str, AxisSpec]
+    functions: Mapping[str, ast.Fun]
+    report: Report
+    frame: tuple[str, ...] | None = None
+    loops: tuple[Loop, ...] = ()
+    defined_later: Mapping[str, Span] = field(default_factory=dict)
+    calling: tuple[str, ...] = ()
+    target: str = ""
+    target_span: Span | None = None
+    row: str = "row"
+    text: str = ""
+
+    def loop(self, name: str) -> Loop | None:
+        return next((loop for loop in reversed(self.loops) if loop.name == name), None)
+
+    def within(self, frame: tuple[str, ...] | None, target: str = "", span: Span | None = None) -> "Scope":
+        return replace(self, frame=frame, target=target, target_span=span)
+
+    def knowing(self, loop: Loop, first: int) -> "Scope":
+        """Inside a branch that only positions from `first` on reach."""
+        raised = replace(loop, first=max(loop.first, first))
+        return replace(self, loops=tuple(raised if each is loop else each for each in self.loops))
+
+    def naming(self, entries: Mapping[str, Entry]) -> "Scope":
+        return replace(self, names={**self.names, **entries})
+
+
+def base(axis: str) -> str:
+    """The axis itself, whichever copy of it this is."""
+    return axis.rstrip("'")
+
+
+def union(*groups: tuple[str, ...]) -> tuple[str, ...]:
+    """All axes, in order of first appearance."""
+    return tuple(dict.fromkeys(axis for group in groups for axis in group))
+
+
+def failed(span: Span = NOWHERE) -> Expr:
+    """What stands for an expression that has been complained about: it silences whatever follows from it."""
+    return Expr("failed", type="failed", span=span)
+
+
+def is_failed(*exprs: Expr) -> bool:
+    return any(e.type == "failed" for e in exprs)
+
+
+def in_words(axes: tuple[str, ...]) -> str:
+    return ", ".join(axes)
+
+
+def labels_of(axis: AxisSpec | None) -> tuple[str, ...] | None:
+    return axis.labels if axis else None

@@ -1,0 +1,315 @@
+"""From a plan to the values of a program: coordinates, densities, eliminations, and what is reported."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import networkx as nx
+
+from ppl.check.core import ColumnSpec, Core, Derived, Dist, FactorTerm, Site
+from ppl.emit.lower import Lowering, kernel
+from ppl.emit.values import Builder, Val
+from ppl.graph.graph import Node, core_of, node_list
+from ppl.rewrite.eliminate import Access, Elimination, eliminations, order
+from ppl.rewrite.supports import Domain, domain
+from ppl.stdlib.bijections import BIJECTIONS
+from ppl.stdlib.distributions import DISTRIBUTIONS
+from ppl.stdlib.records import Bijection
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """The coordinates of one unknown: `axes` are those of its unconstrained array, `shape_axes` those of its values, as
+    written; `weight` is the number of its non-centring weight, or None."""
+
+    name: str
+    axes: tuple[str, ...]
+    written: tuple[str, ...]
+    weight: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One summand of the log density: `value` for each position of `axes`."""
+
+    name: str
+    value: Val
+    axes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Centring:
+    """What moves a location-scale unknown between parameterisations: x = loc + scale * z."""
+
+    slot: Slot
+    standard: Val
+    loc: Val
+    log_scale: Val
+
+
+@dataclass(slots=True)
+class Assembly:
+    """Everything a program consists of, as values."""
+
+    b: Builder
+    s: Lowering
+    slots: list[Slot] = field(default_factory=list)
+    weights: list[str] = field(default_factory=list)
+    terms: list[Term] = field(default_factory=list)
+    reported: dict[str, tuple[Val, tuple[str, ...]]] = field(default_factory=dict)
+    taps: dict[str, Val] = field(default_factory=dict)
+    levels: dict[str, tuple[Val, str]] = field(default_factory=dict)
+    sizes: dict[str, Val | str] = field(default_factory=dict)
+    centrings: list[Centring] = field(default_factory=list)
+    hints: dict[Val, str] = field(default_factory=dict)
+    eliminated: dict[str, Elimination] = field(default_factory=dict)
+
+    def define(self, name: str, v: Val, axes: tuple[str, ...], report: bool) -> None:
+        self.s.names[name] = v
+        if v.op not in ("lit", "input", "u"):
+            self.hints.setdefault(v, name)
+        if report:
+            self.reported[name] = (v, axes)
+
+    @property
+    def log_density(self) -> Val:
+        return self.s.names["\0log_density"]
+
+
+def assemble_program(graph: nx.DiGraph) -> Assembly:
+    """The values of the program of a plan."""
+    core = core_of(graph)
+    found = {n: e for n, e in eliminations(graph).items() if isinstance(e, Elimination)}
+    b = Builder(_rank(core, found, graph))
+    out = Assembly(b, Lowering(b), eliminated=found)
+    for column in core.data.columns:
+        if column.kind != "text":
+            axes = b.sorted(column.axes)
+            out.s.names[column.name] = b.node("input", (), (column.name, *axes), axes)
+    for node in node_list(graph):
+        _node(node, out)
+    total = _eliminate(out)
+    out.s.names["\0log_density"] = total
+    return out
+
+
+def _rank(core: Core, found: Mapping[str, Elimination], graph: nx.DiGraph) -> dict[str, int]:
+    """The canonical order of axes: levels of summed unknowns first, rows last, so that reductions run over long strides
+    and the last axis is the longest."""
+    declared = [a.name for a in core.axes if a.kind == "declared"]
+    matched = [a.name for a in core.axes if a.kind == "columns"]
+    levels = [a.name for a in core.axes if a.kind == "levels"]
+    rows = [a.name for a in core.axes if a.kind == "row"]
+    imputed = [n.name for n in node_list(graph) if n.kind == "imputed"]
+    names = [f"{z}?" for z in found] + [f"{i}.missing" for i in imputed] + declared + matched + levels + rows
+    copies = [copy for a in names for copy in (a, f"{a}~", f"{a}'", f"{a}''")]
+    return {a: i for i, a in enumerate(copies)}
+
+
+def _node(node: Node, out: Assembly) -> None:
+    match node.of:
+        case ColumnSpec():
+            return
+        case Derived(value=value, axes=axes):
+            v = out.s.expr(value)
+            enumerated = any(a.endswith("?") for a in v.axes)
+            out.define(node.name, v, axes, v.batch and not enumerated)
+        case FactorTerm(value=value):
+            v = out.s.expr(value)
+            out.terms.append(Term(node.name, v, value.axes))
+        case Site(role="observed", value=None):
+            _observed(node, out.s.names[node.name], out)
+        case Site(role="observed", value=value):
+            assert value is not None
+            _observed(node, out.s.expr(value), out)
+        case Site(dist=dist) if node.name in out.eliminated:
+            _enumerated(node, dist, out)
+        case Site(role="imputed", dist=dist):
+            _imputed(node, dist, out)
+        case Site(dist=dist):
+            _unknown(node, dist, out)
+
+
+def _observed(node: Node, x: Val, out: Assembly) -> None:
+    assert node.dist is not None
+    plates = tuple(a for a in node.axes if a not in node.dist.event)
+    out.terms.append(Term(node.name, out.s.log_density(node.dist, x), plates))
+
+
+# ---- continuous unknowns -----------------------------------------------------------------------------------------
+
+
+def _unknown(node: Node, dist: Dist, out: Assembly) -> None:
+    place = domain(dist)
+    centring = _is_location_scale(node, dist, place, out)
+    slot = Slot(node.name, _raw_axes(node.axes, place, out), node.axes, len(out.weights) if centring else None)
+    out.slots.append(slot)
+    raw = out.b.node("u", (), (node.name,), slot.axes, batch=True, stage=1)
+    if centring:
+        return _location_scale(node, dist, slot, raw, out)
+    x, log_det = transform(place, raw, out)
+    out.define(node.name, x, node.axes, True)
+    density = out.s.log_density(dist, x, observed=False)
+    plates = tuple(a for a in node.axes if a not in dist.event)
+    out.terms.append(Term(node.name, out.b.add(density, log_det), plates))
+    return None
+
+
+def _raw_axes(axes: tuple[str, ...], place: Domain, out: Assembly) -> tuple[str, ...]:
+    shrinks = BIJECTIONS[place.kind].shrinks
+    if shrinks:
+        out.sizes[f"{place.event}~"] = f'n["{place.event}"] - {shrinks}'
+    return out.b.sorted(f"{a}~" if shrinks and a == place.event else a for a in axes)
+
+
+def transform(place: Domain, raw: Val, out: Assembly) -> tuple[Val, Val]:
+    """The constrained value and the log of the Jacobian determinant, for each position that is not in the event."""
+    row: Bijection = BIJECTIONS[place.kind]
+    if row.kernel:
+        event = f"{place.event}~" if row.shrinks else place.event
+        x = kernel(out.b, row.kernel, (raw,), ((event,),), (place.event,))
+        return x, kernel(out.b, f"{row.kernel}_logdet", (raw,), ((event,),), ())
+    ends = {"low": place.low, "high": place.high}
+    names = {"u": raw, **{n: out.s.expr(e) for n, e in ends.items() if e is not None}}
+    return out.s.formula(row.forward, names), out.s.formula(row.logdet, names)
+
+
+def _is_location_scale(node: Node, dist: Dist, place: Domain, out: Assembly) -> bool:
+    """Whether the unknown is a plate of location-scale draws whose scale is itself unknown."""
+    row = DISTRIBUTIONS.get(dist.name)
+    annotations = getattr(node.of, "annotations", ())
+    if row is None or row.loc_scale is None or not node.axes or place.kind != "real" or "centered" in annotations:
+        return False
+    if any(name == node.name for name in _self_reads(dist)):
+        return False
+    scale = out.s.arguments(dist)[row.loc_scale[1]]
+    return scale.batch and not any(a.endswith("?") for a in scale.axes)
+
+
+def _self_reads(dist: Dist) -> Iterable[str]:
+    stack = [a for a in dist.args if a is not None]
+    while stack:
+        e = stack.pop()
+        if e.op == "ref":
+            yield str(e.attrs[0])
+        stack.extend(e.args)
+
+
+def _location_scale(node: Node, dist: Dist, slot: Slot, raw: Val, out: Assembly) -> None:
+    """Partial non-centring (Gorinova, Moore & Hoffman, ICML 2020): with the weight w, raw = w loc + scale^w z and
+    x = loc + scale z, so that w = 1 is centred and w = 0 non-centred; the density of raw is that of z times scale^-w."""
+    b, row = out.b, DISTRIBUTIONS[dist.name]
+    assert row.loc_scale is not None
+    params = out.s.arguments(dist)
+    loc, scale = params[row.loc_scale[0]], params[row.loc_scale[1]]
+    if "noncentered" in getattr(node.of, "annotations", ()):
+        w = b.lit(0.0)
+        slot = out.slots[-1] = Slot(slot.name, slot.axes, slot.written)
+    else:
+        w = b.node("w", (), (len(out.weights),), (), batch=False, stage=1)
+        out.weights.append(node.name)
+    log_scale = b.apply("log", scale)
+    shrink = b.mul(w, log_scale)
+    z = b.mul(b.sub(raw, b.mul(w, loc)), b.apply("exp", b.neg(shrink)))
+    x = b.add(loc, b.mul(scale, z))
+    standard = {**params, row.loc_scale[0]: b.lit(0.0), row.loc_scale[1]: b.lit(1.0), "x": z}
+    density = b.sub(out.s.row_formula(row, row.logpdf, standard), shrink)
+    out.hints[z] = f"{node.name}_z"
+    out.define(node.name, x, node.axes, True)
+    out.terms.append(Term(node.name, density, node.axes))
+    if slot.weight is not None:
+        out.centrings.append(Centring(slot, z, loc, log_scale))
+
+
+def _imputed(node: Node, dist: Dist, out: Assembly) -> None:
+    """A column with blanks: its missing cells are unknowns on an axis of their own."""
+    b, axis = out.b, f"{node.name}.missing"
+    out.sizes[axis] = f'd.missing_count("{node.name}")'
+    data = out.s.names[node.name]
+    slot = Slot(node.name, (axis,), (axis,))
+    out.slots.append(slot)
+    raw = b.node("u", (), (node.name,), (axis,), batch=True, stage=1)
+    x, log_det = transform(domain(dist), raw, out)
+    rank = b.node("rank", (), (node.name, *data.axes), data.axes)
+    mask = b.node("missing", (), (node.name, *data.axes), data.axes)
+    full = b.apply("where", mask, b.gather(x, axis, rank), data)
+    out.define(node.name, full, node.axes, False)
+    out.reported[node.name] = (x, (axis,))
+    out.terms.append(Term(node.name, out.s.log_density(dist, full), node.axes))
+    out.terms.append(Term(f"{node.name}, missing", log_det, (axis,)))
+
+
+# ---- discrete unknowns -------------------------------------------------------------------------------------------
+
+
+def _enumerated(node: Node, dist: Dist, out: Assembly) -> None:
+    """A finite discrete unknown: all its levels, along an axis of its own."""
+    b, axis = out.b, f"{node.name}?"
+    z = _levels(dist, axis, out)
+    out.levels[node.name] = (z, axis)
+    plates = tuple(a for a in node.axes if a not in dist.event)
+    if node.kind == "imputed":
+        data = out.s.names[node.name]
+        mask = b.node("missing", (), (node.name, *data.axes), data.axes)
+        first = b.apply("eq", z, b.lit(0.0))
+        once = b.apply("log_if", b.apply("or", mask, first))
+        z = b.apply("where", mask, z, data)
+    else:
+        once = b.lit(0.0)
+    out.s.names[node.name] = z
+    prior = b.add(out.s.log_density(dist, z), once)
+    tap = b.tap(prior, (*plates, axis), node.name)
+    out.taps[node.name] = tap
+    out.terms.append(Term(node.name, tap, plates))
+
+
+def _levels(dist: Dist, axis: str, out: Assembly) -> Val:
+    """The values that a finite distribution can give, and the size of their axis."""
+    b = out.b
+    lead = dist
+    while lead.inner:
+        lead = lead.inner[-1]
+    row = DISTRIBUTIONS[lead.name]
+    if row.kind == "bool":
+        out.sizes[axis] = "2"
+        return b.arange(axis)
+    if row.kind == "level":
+        out.sizes[axis] = f'n["{str(lead.attrs[0]).rstrip(chr(39))}"]'
+        return b.arange(axis)
+    ends = {**out.s.arguments(lead)}
+    low, high = (out.s.formula(text, ends) for text in (row.support.low, row.support.high))
+    z = b.node("span", (low, high), (), (axis,))
+    out.sizes[axis] = z
+    return z
+
+
+def _eliminate(out: Assembly) -> Val:
+    """The log density: discrete unknowns summed out one by one, inner plates first, then everything added up."""
+    b = out.b
+    pending = [(t, dict(_accesses(t, out))) for t in out.terms]
+    for e in order(list(out.eliminated.values())):
+        axis = f"{e.name}?"
+        touched = [(t, ways) for t, ways in pending if axis in t.value.axes]
+        pending = [(t, ways) for t, ways in pending if axis not in t.value.axes]
+        plates = tuple(a for a in out.b.sorted(e.axes) if not a.endswith("?"))
+        joint = b.total(_to_plates(t, ways.get(e.name), plates, out) for t, ways in touched)
+        ways = {n: w for _, ws in touched for n, w in ws.items() if n != e.name}
+        pending.append((Term(e.name, b.reduce("logsumexp", joint, axis), plates), ways))
+    return b.total(b.sum(t.value, {*t.axes, *t.value.axes}) for t, _ in pending)
+
+
+def _accesses(t: Term, out: Assembly) -> Iterable[tuple[str, Access]]:
+    for e in out.eliminated.values():
+        way = e.by_term.get(t.name)
+        if way is not None:
+            yield e.name, way
+
+
+def _to_plates(t: Term, way: Access | None, plates: tuple[str, ...], out: Assembly) -> Val:
+    """A density summed down to the plate of an unknown: over all other axes, or by the index through which it reads it."""
+    kept = [a for a in t.value.axes if a.endswith("?")]
+    if way is None or way.index is None:
+        return out.b.sum(t.value, {a for a in (*t.axes, *t.value.axes) if a not in plates and a not in kept})
+    index = out.s.expr(way.index)
+    own = out.b.sum(t.value, {a for a in (*t.axes, *t.value.axes) if a not in index.axes and a not in kept})
+    full = out.b.tap(own, (*index.axes, *kept), "broadcast")
+    return out.b.segment(full, index, plates[0], tuple(kept))

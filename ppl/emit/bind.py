@@ -1,0 +1,138 @@
+"""A program with its data: the callables that the engine and the results use."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import CodeType
+
+import numpy as np
+import numpy.typing as npt
+
+from ppl.data.bound import Bound
+from ppl.emit.assemble import Slot
+from ppl.emit.program import Emitted
+from ppl.source.diagnostic import ModelError, complain
+
+Array = npt.NDArray[np.float64]
+Named = dict[str, Array]
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What an emitted program asks of its data."""
+
+    bound: Bound
+    slots: Mapping[str, slice]
+
+    def column(self, name: str, axes: tuple[str, ...]) -> npt.NDArray[np.generic]:
+        """The values of a column, its axes in the order of the program."""
+        column = self.bound.columns[name]
+        turn = [column.axes.index(a) for a in axes]
+        return np.ascontiguousarray(np.transpose(column.values, turn))
+
+    def level(self, axis: str, label: str) -> int:
+        """The 0-based position of a label; E331 where the data have no such level."""
+        labels = self.bound.axes[axis].labels or tuple(str(i + 1) for i in range(self.bound.axes[axis].size))
+        if label not in labels:
+            listed = ", ".join(f'"{x}"' for x in labels[:8]) + (", …" if len(labels) > 8 else "")
+            raise ModelError([complain("E331", None, name=axis, label=label, levels=listed, help="")])
+        return labels.index(label)
+
+    def slot(self, name: str) -> slice:
+        return self.slots[name]
+
+    def missing(self, name: str, axes: tuple[str, ...]) -> npt.NDArray[np.bool_]:
+        """Where a column has blanks."""
+        column = self.bound.columns[name]
+        mask = np.zeros(column.values.shape, bool) if column.missing is None else column.missing
+        return np.transpose(mask, [column.axes.index(a) for a in axes])
+
+    def missing_count(self, name: str) -> int:
+        column = self.bound.columns[name]
+        return 0 if column.missing is None else int(column.missing.sum())
+
+    def missing_rank(self, name: str, axes: tuple[str, ...]) -> npt.NDArray[np.intp]:
+        """For every cell, the number of blanks before it: where its value stands among the missing ones."""
+        mask = self.missing(name, axes)
+        return np.where(mask, np.cumsum(mask.ravel()).reshape(mask.shape) - 1, 0).astype(np.intp)
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """The functions of a model with its data; a `ppl.infer.target.Target`. `dim` is the number of coordinates, `weights`
+    the number of non-centring weights, `slots` the columns of each unknown."""
+
+    emitted: Emitted
+    dim: int
+    slots: Mapping[str, slice]
+    sizes: Mapping[str, int]
+    _log_density: Callable[[Array, Array], Array]
+    _value_and_grad: Callable[[Array, Array], tuple[Array, Array, Array]]
+    _constrained: Callable[[Array, Array], Named]
+    _recentred: Callable[[Array, Array, Array], Array]
+    _marginals: Callable[[Array, Array], Named]
+
+    @property
+    def weights(self) -> int:
+        return len(self.emitted.weights)
+
+    def value(self, u: Array, w: Array) -> Array:
+        """Log density (S,) at `u` (S, D), with the Jacobian of the coordinates."""
+        with np.errstate(all="ignore"):
+            return self._log_density(u, w)
+
+    def value_and_grad(self, u: Array, w: Array) -> tuple[Array, Array, Array]:
+        """Log density (S,), gradients (S, D) and gradients in the weights (S, W)."""
+        with np.errstate(all="ignore"):
+            return self._value_and_grad(u, w)
+
+    def recentre(self, u: Array, w_old: Array, w_new: Array) -> Array:
+        """The same points in the coordinates of other weights."""
+        with np.errstate(all="ignore"):
+            return self._recentred(u, w_old, w_new)
+
+    def constrained(self, u: Array, w: Array) -> Named:
+        """Every reported name, as (S, axes as written)."""
+        with np.errstate(all="ignore"):
+            return self._constrained(u, w)
+
+    def marginals(self, u: Array, w: Array) -> Named:
+        """The probabilities of every summed-out unknown given the draws, as (S, axes as written, levels)."""
+        with np.errstate(all="ignore"):
+            return self._marginals(u, w)
+
+
+def compiled(emitted: Emitted) -> CodeType:
+    """The code of a program, compiled once for all data."""
+    return compile(emitted.text, "<program>", "exec")
+
+
+def bind_program(emitted: Emitted, bound: Bound, code: CodeType | None = None) -> Program:
+    """The program on these data. Raises ModelError where the data do not fit what the model looks up in them."""
+    sizes = {name: axis.size for name, axis in bound.axes.items()}
+    slots: dict[str, slice] = {}
+    inputs = Inputs(bound, slots)
+    for s in emitted.slots:
+        for a in s.axes:
+            sizes.setdefault(a, _made_size(a, inputs, sizes))
+    dim = _lay_out(emitted.slots, sizes, slots)
+    scope: dict[str, Callable[..., tuple[Callable[..., object], ...]]] = {}
+    exec(code or compiled(emitted), scope)
+    with np.errstate(all="ignore"):
+        functions = scope["program"](inputs, sizes)
+    return Program(emitted, dim, slots, sizes, *functions)  # type: ignore[arg-type]
+
+
+def _made_size(axis: str, inputs: Inputs, sizes: Mapping[str, int]) -> int:
+    """The length of an axis that the program makes: one less for a simplex, the blanks of a column, a copy."""
+    if axis.endswith(".missing"):
+        return inputs.missing_count(axis.removesuffix(".missing"))
+    return sizes[axis.rstrip("'~")] - axis.endswith("~")
+
+
+def _lay_out(slots: tuple[Slot, ...], sizes: Mapping[str, int], out: dict[str, slice]) -> int:
+    at = 0
+    for s in slots:
+        length = int(np.prod([sizes[a] for a in s.axes], dtype=int)) if s.axes else 1
+        out[s.name] = slice(at, at + length)
+        at += length
+    return at

@@ -1,0 +1,214 @@
+"""The text of a program: one function that binds data and returns the functions of the model as straight-line numpy."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import networkx as nx
+
+from ppl.emit.assemble import Assembly, Centring, Slot, assemble_program
+from ppl.emit.code import Writer, axis_size
+from ppl.emit.reverse import adjoints
+from ppl.emit.values import Val
+
+HEADER = """\
+# {title}
+# Arrays lead with the draws; `d` holds the data, `n` the lengths of axes, `u` the unconstrained unknowns (S, D),
+# `w` the weights of partial non-centring.
+import numpy as np
+import scipy.special as sp
+
+import ppl.emit.runtime as rt
+import ppl.stdlib.kernels as k
+
+
+def program(d, n):
+    # what depends on the data alone
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Emitted:
+    """The source of a program, and what its inputs and outputs are: `slots` in the order of coordinates, `weights` by the
+    unknown that each belongs to, `reported` names with their axes as written, `eliminated` ones with the axes of their
+    probabilities."""
+
+    text: str
+    slots: tuple[Slot, ...]
+    weights: tuple[str, ...]
+    reported: tuple[tuple[str, tuple[str, ...]], ...]
+    eliminated: tuple[tuple[str, tuple[str, ...]], ...]
+    sizes: tuple[str, ...]
+
+
+def emit(graph: nx.DiGraph) -> Emitted:
+    """The program of a plan. It fits data of any size: lengths are read when data are bound."""
+    a = assemble_program(graph)
+    scalars = [s for s in a.slots if not s.axes]
+    slots = (*scalars, *(s for s in a.slots if s.axes))
+    outputs = _outputs(a, slots)
+    w = Writer(hints=dict(a.hints), scalars={s.name: i for i, s in enumerate(scalars)})
+    _sizes(a, w)
+    every = [v for group in outputs.values() for v in group]
+    w.write([v for v in _stage_zero(every)], 0)
+    for s in slots:
+        if s.axes:
+            w.line(f'{w.slot(s.name)} = d.slot("{s.name}")')
+    bodies = [
+        _log_density(a, w),
+        _value_and_grad(a, slots, outputs, w),
+        _constrained(a, w),
+        _recentred(a, slots, w),
+        _marginals(a, outputs, w),
+    ]
+    for body in bodies:
+        w.line("")
+        w.lines.extend(body)
+    w.line("")
+    w.line("return log_density, value_and_grad, constrained, recentred, marginals")
+    title = (graph.graph["core"].path or "model").rsplit("/", 1)[-1]
+    text = HEADER.format(title=title) + "\n".join(w.lines) + "\n"
+    reported = tuple((name, axes) for name, (_, axes) in a.reported.items())
+    eliminated = tuple((n, (*e.axes, f"{n}?")) for n, e in a.eliminated.items())
+    return Emitted(text, slots, tuple(a.weights), reported, eliminated, tuple(a.sizes))
+
+
+def _outputs(a: Assembly, slots: Sequence[Slot]) -> dict[str, list[Val]]:
+    """All values that some function returns, by function."""
+    root = a.log_density
+    raws = [_raw(a, s) for s in slots]
+    ws = [a.b.node("w", (), (i,), (), batch=False, stage=1) for i in range(len(a.weights))]
+    found = adjoints(a.b, root, [*raws, *ws])
+    taps = adjoints(a.b, root, a.taps.values())
+    zero = a.b.lit(0.0)
+    new = [_recentred_value(a, c) for c in a.centrings]
+    return {
+        "value": [root],
+        "grad": [found.get(v, zero) for v in raws],
+        "weight": [found.get(v, zero) for v in ws],
+        "constrained": [v for v, _ in a.reported.values()],
+        "recentred": new,
+        "marginals": [_full(a, taps.get(t, zero), t) for t in a.taps.values()],
+    }
+
+
+def _raw(a: Assembly, s: Slot) -> Val:
+    return a.b.node("u", (), (s.name,), s.axes, batch=True, stage=1)
+
+
+def _full(a: Assembly, v: Val, tap: Val) -> Val:
+    return v if v.axes == tap.axes else a.b.tap(v, tap.axes, "broadcast")
+
+
+def _recentred_value(a: Assembly, c: Centring) -> Val:
+    """raw' = w' loc + scale^w' z, the coordinate of the same point under other weights."""
+    b, slot = a.b, c.slot
+    other = b.node("w", (), (slot.weight, "v"), (), batch=False, stage=1)
+    scale = b.apply("exp", b.mul(other, c.log_scale))
+    return b.add(b.mul(other, c.loc), b.mul(scale, c.standard))
+
+
+def _stage_zero(values: Iterable[Val]) -> list[Val]:
+    """The data-only values that the functions read directly."""
+    found: dict[Val, None] = {}
+    seen: set[Val] = set()
+    stack = list(values)
+    while stack:
+        v = stack.pop()
+        if v in seen:
+            continue
+        seen.add(v)
+        if v.stage == 0:
+            if v.op != "lit":
+                found[v] = None
+        else:
+            stack.extend(v.args)
+    return sorted(found, key=lambda v: v.order)
+
+
+def _sizes(a: Assembly, w: Writer) -> None:
+    """The lengths of axes that the program itself makes."""
+    for axis, size in a.sizes.items():
+        if isinstance(size, Val):
+            w.write([size], 0)
+            w.line(f'n["{axis}"] = len({w.of(size)})')
+        else:
+            w.line(f'n["{axis}"] = {size}')
+
+
+def _per_draw(text: str, v: Val) -> str:
+    return text if v.batch else f"np.full(S, {text}, dtype=float)"
+
+
+def _log_density(a: Assembly, outer: Writer) -> list[str]:
+    w = outer.inside()
+    root = a.log_density
+    w.write([root], 1)
+    head = ["    def log_density(u, w):", "        S = len(u)"]
+    return [*head, *w.lines, f"        return {_per_draw(w.of(root), root)}"]
+
+
+def _value_and_grad(a: Assembly, slots: Sequence[Slot], outputs: dict[str, list[Val]], outer: Writer) -> list[str]:
+    w = outer.inside()
+    root = a.log_density
+    w.write([root, *outputs["grad"], *outputs["weight"]], 1)
+    w.line("g = np.empty(u.shape)")
+    for s, v in zip(slots, outputs["grad"], strict=True):
+        w.line(f"g[:, {w.slot(s.name)}] = {_flattened(w, v, s.axes)}")
+    w.line(f"gw = np.empty((S, {len(outputs['weight'])}))")
+    for i, v in enumerate(outputs["weight"]):
+        w.line(f"gw[:, {i}] = {w.of(v)}")
+    head = ["    def value_and_grad(u, w):", "        S = len(u)"]
+    return [*head, *w.lines, f"        return {_per_draw(w.of(root), root)}, g, gw"]
+
+
+def _flattened(w: Writer, v: Val, axes: tuple[str, ...]) -> str:
+    """A gradient as a block of columns."""
+    if not axes:
+        return w.of(v)
+    if v.axes == axes and v.batch:
+        return w.of(v) if len(axes) == 1 else f"{w.of(v)}.reshape(S, -1)"
+    shape = ", ".join(["S", *(axis_size(a) for a in axes)])
+    text = w.aligned(v, axes, v.batch)
+    return f"np.broadcast_to({text}, ({shape},)).reshape(S, -1)"
+
+
+def _constrained(a: Assembly, outer: Writer) -> list[str]:
+    w = outer.inside()
+    w.write([v for v, _ in a.reported.values()], 1)
+    w.line("return {")
+    for name, (v, axes) in a.reported.items():
+        shape = ", ".join(["S", *(axis_size(x) for x in axes)])
+        w.line(f'    "{name}": np.broadcast_to({_in_order(w, v, axes)}, ({shape},)),')
+    w.line("}")
+    return ["    def constrained(u, w):", "        S = len(u)", *w.lines]
+
+
+def _in_order(w: Writer, v: Val, axes: tuple[str, ...]) -> str:
+    """A value with its axes as the author wrote them."""
+    text = w.arranged(v, axes)
+    return text if v.batch or not v.axes else f"{text}[None]"
+
+
+def _recentred(a: Assembly, slots: Sequence[Slot], outer: Writer) -> list[str]:
+    """The same points under the weights `v`."""
+    w = outer.inside()
+    new = {c.slot.name: _recentred_value(a, c) for c in a.centrings}
+    w.write(new.values(), 1)
+    w.line("out = np.array(u, dtype=float, copy=True)")
+    for s in slots:
+        if s.name in new:
+            w.line(f"out[:, {w.slot(s.name)}] = {_flattened(w, new[s.name], s.axes)}")
+    return ["    def recentred(u, w, v):", "        S = len(u)", *w.lines, "        return out"]
+
+
+def _marginals(a: Assembly, outputs: dict[str, list[Val]], outer: Writer) -> list[str]:
+    """The probabilities of every summed-out unknown: the slope of the log density in its log prior."""
+    w = outer.inside()
+    w.write(outputs["marginals"], 1)
+    w.line("return {")
+    for (name, e), v in zip(a.eliminated.items(), outputs["marginals"], strict=True):
+        axes = (*e.axes, f"{name}?")
+        shape = ", ".join(["S", *(axis_size(x) for x in axes)])
+        w.line(f'    "{name}": np.broadcast_to({_in_order(w, v, axes)}, ({shape},)),')
+    w.line("}")
+    return ["    def marginals(u, w):", "        S = len(u)", *w.lines]

@@ -1,0 +1,156 @@
+"""Reverse mode on values: the adjoints of a scalar per draw, as more values of the same builder.
+
+The rules of elementwise functions are the formulas in `PRIMITIVES`; an adjoint may lack axes of its value, along which it
+is constant, and is multiplied by their length where it is summed.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+
+from ppl.emit.values import Builder, Val
+from ppl.stdlib.formulas import evaluate
+from ppl.stdlib.primitives import PRIMITIVES
+
+Contributions = list[tuple[Val, Val]]
+
+
+def adjoints(b: Builder, root: Val, wrt: Iterable[Val]) -> dict[Val, Val]:
+    """d root / d v for every v of `wrt` that the root depends on."""
+    leaves = set(wrt)
+    active = _active(root, leaves)
+    found: dict[Val, Val] = {root: b.lit(1.0)} if root in active else {}
+    for v in sorted(active, key=lambda x: -x.order):
+        if v not in found:
+            continue
+        for arg, part in _contributions(b, v, found[v], active):
+            reduced = b.sum(part, (a for a in _domain(v, part) if a not in arg.axes))
+            found[arg] = b.add(found[arg], reduced) if arg in found else reduced
+    return {v: found[v] for v in leaves if v in found}
+
+
+def _active(root: Val, leaves: set[Val]) -> set[Val]:
+    """The values on a path from the leaves to the root."""
+    known: dict[Val, bool] = {}
+    stack = [root]
+    while stack:
+        v = stack[-1]
+        if v in known:
+            stack.pop()
+        elif waiting := [a for a in v.args if a not in known]:
+            stack.extend(waiting)
+        else:
+            known[v] = v in leaves or any(known[a] for a in v.args)
+            stack.pop()
+    return {v for v, on in known.items() if on}
+
+
+def _domain(v: Val, part: Val) -> tuple[str, ...]:
+    """The axes over which a contribution of this operation lives, whether or not it varies over them."""
+    if v.op == "dot":
+        return tuple(dict.fromkeys((*v.args[0].axes, *v.args[1].axes)))
+    return v.axes if v.op in PRIMITIVES or v.op in ("tap", "stack", "ones_like", "real") else part.axes
+
+
+def _contributions(b: Builder, v: Val, g: Val, active: set[Val]) -> Contributions:
+    if v.op in PRIMITIVES:
+        return _elementwise(b, v, g, active)
+    rule = _RULES.get(v.op)
+    return [] if rule is None else [(a, part) for a, part in rule(b, v, g) if a in active]
+
+
+def _elementwise(b: Builder, v: Val, g: Val, active: set[Val]) -> Contributions:
+    row = PRIMITIVES[v.op]
+    names: Mapping[str, Val] = {"g": g, "y": v, **dict(zip("abc", v.args, strict=False))}
+    return [
+        (arg, evaluate(text, names, lambda op, args: b.apply(op, *args), lambda n: b.lit(float(n))))
+        for arg, text in zip(v.args, row.vjps, strict=True)
+        if arg in active and text is not None
+    ]
+
+
+def _sum(b: Builder, v: Val, g: Val) -> Contributions:
+    return [(v.args[0], g)]
+
+
+def _dot(b: Builder, v: Val, g: Val) -> Contributions:
+    left, right = v.args
+    if left is right:
+        return [(left, b.mul(b.lit(2.0), b.mul(g, left)))]
+    return [(left, b.mul(g, right)), (right, b.mul(g, left))]
+
+
+def _gather(b: Builder, v: Val, g: Val) -> Contributions:
+    return [(v.args[0], b.scatter(g, v.args[1]))]
+
+
+def _scatter(b: Builder, v: Val, g: Val) -> Contributions:
+    value, plan = v.args
+    full = g if set(g.axes) == set(v.axes) else b.node("tap", (g,), ("broadcast", *v.axes), v.axes)
+    return [(value, b.node("gather", (full, plan), v.axes, plan.axes))]
+
+
+def _rename(b: Builder, v: Val, g: Val) -> Contributions:
+    old, new = (str(a) for a in v.attrs)
+    return [(v.args[0], b.rename(g, new, old))]
+
+
+def _tap(b: Builder, v: Val, g: Val) -> Contributions:
+    return [(v.args[0], g)]
+
+
+def _stack(b: Builder, v: Val, g: Val) -> Contributions:
+    axis = str(v.attrs[0])
+    return [(item, b.gather(g, axis, b.lit(float(i)))) for i, item in enumerate(v.args)]
+
+
+def _logsumexp(b: Builder, v: Val, g: Val) -> Contributions:
+    x = v.args[0]
+    # a column of -inf has no weights, rather than NaN ones
+    floor = b.apply("max2", v, b.lit(-1e300))
+    return [(x, b.mul(g, b.apply("exp", b.sub(x, floor))))]
+
+
+def _extreme(b: Builder, v: Val, g: Val) -> Contributions:
+    x = v.args[0]
+    at = b.node("real", (b.apply("eq", x, v),), (), x.axes)
+    share = b.apply("div", at, b.sum(at, (str(a) for a in v.attrs)))
+    return [(x, b.mul(g, share))]
+
+
+def _prod(b: Builder, v: Val, g: Val) -> Contributions:
+    x = v.args[0]
+    return [(x, b.mul(g, b.node("prod_others", (x,), v.attrs, x.axes)))]
+
+
+def _cumsum(b: Builder, v: Val, g: Val) -> Contributions:
+    axis, backwards = v.attrs
+    full = g if str(axis) in g.axes else b.mul(g, b.ones(str(axis)))
+    return [(v.args[0], b.node("cumsum", (full,), (axis, not backwards), full.axes))]
+
+
+def _kernel(b: Builder, v: Val, g: Val) -> Contributions:
+    _, events, out = v.attrs
+    full = g if set(g.axes) == set(v.axes) and g.batch else b.node("tap", (g,), ("broadcast", *v.axes), v.axes, batch=True)
+    batch = tuple(a for a in v.axes if a not in out)  # type: ignore[operator]
+    return [
+        (arg, b.node("kernel_grad", (v, full), (i,), (*batch, *events[i])))  # type: ignore[index]
+        for i, arg in enumerate(v.args)
+    ]
+
+
+_RULES: dict[str, Callable[[Builder, Val, Val], Contributions]] = {
+    "sum": _sum,
+    "dot": _dot,
+    "gather": _gather,
+    "scatter": _scatter,
+    "rename": _rename,
+    "tap": _tap,
+    "ones_like": _tap,
+    "stack": _stack,
+    "logsumexp": _logsumexp,
+    "max": _extreme,
+    "min": _extreme,
+    "prod": _prod,
+    "cumsum": _cumsum,
+    "kernel": _kernel,
+    "real": _tap,
+}

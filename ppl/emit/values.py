@@ -1,0 +1,375 @@
+"""The values of a program: one immutable node type with named axes, and the builder that keeps equal nodes one node.
+
+A value is a number for every position of its `axes` (kept in canonical order) and, where `batch` holds, for every draw.
+Stage 0 depends on data alone and is computed once, when data are bound; stage 1 is computed in every call. The builder
+simplifies as it builds, so what a distribution's formula leaves undone (a sum of squares, a factor that can leave a sum,
+a division by data) is done here once for all of them.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import reduce
+
+Key = tuple[object, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Val:
+    """One value. `op` is a row of `PRIMITIVES`, or: `lit` (attrs: number) · `input` (name) · `u` (site) · `w` (index)
+    `sum max min prod logsumexp` (attrs: axes) · `dot` (attrs: axes) · `cumsum` (axis, reverse) · `gather scatter` (value,
+    plan) · `plan` (flat index) · `flat` (index; attrs: axes) · `arange` (axis, first) · `size` (axis) · `level` (axis,
+    label) · `rename` (old, new) · `stack` (items; attrs: axis) · `eye` (axis, copy) · `kernel` (args; attrs: name, event
+    axes in, event axes out) · `kernel_grad` (kernel, adjoint; attrs: index) · `tap` (value with all its axes) · `onehot`."""
+
+    op: str
+    args: "tuple[Val, ...]"
+    attrs: tuple[object, ...]
+    axes: tuple[str, ...]
+    batch: bool
+    stage: int
+    order: int
+    hint: str = ""
+
+
+@dataclass(slots=True)
+class Builder:
+    """Makes values. `rank` is the canonical order of axes; `inputs` are the axes of the named inputs."""
+
+    rank: Mapping[str, int]
+    made: dict[Key, Val] = field(default_factory=dict)
+
+    # -- nodes --
+
+    def node(
+        self,
+        op: str,
+        args: tuple[Val, ...] = (),
+        attrs: tuple[object, ...] = (),
+        axes: Iterable[str] = (),
+        batch: bool | None = None,
+        stage: int | None = None,
+        hint: str = "",
+    ) -> Val:
+        """The one node with this operation and these arguments."""
+        key: Key = (op, tuple(a.order for a in args), attrs)
+        found = self.made.get(key)
+        if found is None:
+            is_batch = any(a.batch for a in args) if batch is None else batch
+            at = max((a.stage for a in args), default=0) if stage is None else stage
+            at = max(at, int(is_batch))
+            found = Val(op, args, attrs, self.sorted(axes), is_batch, at, len(self.made), hint)
+            self.made[key] = found
+        return found
+
+    def sorted(self, axes: Iterable[str]) -> tuple[str, ...]:
+        return tuple(sorted(set(axes), key=lambda a: self.rank[a]))
+
+    def lit(self, value: float) -> Val:
+        return self.node("lit", (), (float(value),))
+
+    def size(self, axis: str) -> Val:
+        return self.node("size", (), (axis,))
+
+    def arange(self, axis: str, first: int = 0) -> Val:
+        return self.node("arange", (), (axis, first), (axis,))
+
+    # -- elementwise --
+
+    def apply(self, op: str, *args: Val) -> Val:
+        """A row of `PRIMITIVES`, simplified."""
+        rule = _SIMPLER.get(op)
+        simpler = rule(self, *args) if rule is not None else None
+        if simpler is not None:
+            return simpler
+        folded = _fold(op, args)
+        if folded is not None:
+            return self.lit(folded)
+        return self.node(op, args, (), (a for x in args for a in x.axes))
+
+    def add(self, a: Val, b: Val) -> Val:
+        return self.apply("add", a, b)
+
+    def sub(self, a: Val, b: Val) -> Val:
+        return self.apply("sub", a, b)
+
+    def mul(self, a: Val, b: Val) -> Val:
+        return self.apply("mul", a, b)
+
+    def neg(self, a: Val) -> Val:
+        return self.apply("neg", a)
+
+    def total(self, parts: Iterable[Val]) -> Val:
+        return reduce(self.add, parts, self.lit(0.0))
+
+    # -- reductions --
+
+    def sum(self, v: Val, axes: Iterable[str]) -> Val:
+        """The sum over `axes`; an axis that the value lacks counts its length."""
+        over = self.sorted(axes)
+        for axis in over:
+            if axis not in v.axes:
+                v = self.mul(v, self.size(axis))
+        over = tuple(a for a in over if a in v.axes)
+        return self._sum(v, over) if over else v
+
+    def sum_to(self, v: Val, axes: tuple[str, ...]) -> Val:
+        return self.sum(v, (a for a in v.axes if a not in axes))
+
+    def _sum(self, v: Val, over: tuple[str, ...]) -> Val:
+        match v.op:
+            case "neg":
+                return self.neg(self._sum(v.args[0], over))
+            case "add" | "sub" if _worth_splitting(v, over):
+                left, right = (self.sum(a, over) for a in v.args)
+                return self.apply(v.op, left, right)
+            case "mul" | "square":
+                return self._product_sum(_factors(self, v, over), over)
+            case "div" if not set(v.args[1].axes) & set(over):
+                return self.apply("div", self.sum(v.args[0], over), v.args[1])
+            case _:
+                return self._plain_sum(v, over)
+
+    def _product_sum(self, factors: tuple[Val, ...], over: tuple[str, ...]) -> Val:
+        """sum of a product: what does not vary leaves, data factors join, the last two meet in one contraction."""
+        outside = [f for f in factors if not set(f.axes) & set(over)]
+        inside = [f for f in factors if set(f.axes) & set(over)]
+        fixed = [f for f in inside if f.stage == 0]
+        moving = [f for f in inside if f.stage > 0]
+        if fixed:
+            moving.append(reduce(self.mul, fixed))
+        lone = set(over) - {a for f in moving for a in f.axes}
+        for axis in lone:
+            outside.append(self.size(axis))
+        kept = tuple(a for a in over if a not in lone)
+        if len(moving) == 1:
+            inner = self._plain_sum(moving[0], kept) if moving[0].op in ("mul", "square") else self.sum(moving[0], kept)
+        else:
+            inner = self.dot(reduce(self.mul, moving[:-1]), moving[-1], kept)
+        return reduce(self.mul, outside, inner)
+
+    def _plain_sum(self, v: Val, over: tuple[str, ...]) -> Val:
+        return self.node("sum", (v,), over, (a for a in v.axes if a not in over))
+
+    def dot(self, a: Val, b: Val, over: tuple[str, ...]) -> Val:
+        """sum over `over` of a * b."""
+        if a.order > b.order:
+            a, b = b, a
+        axes = [x for x in (*a.axes, *b.axes) if x not in over]
+        return self.node("dot", (a, b), over, axes)
+
+    def reduce(self, op: str, v: Val, axis: str) -> Val:
+        """max, min, prod or logsumexp over one axis."""
+        if axis not in v.axes:
+            v = self.mul(v, self.ones(axis))
+        return self.node(op, (v,), (axis,), (a for a in v.axes if a != axis))
+
+    def ones(self, axis: str) -> Val:
+        return self.node("ones", (), (axis,), (axis,))
+
+    # -- layout --
+
+    def rename(self, v: Val, old: str, new: str) -> Val:
+        if old == new or old not in v.axes:
+            return v
+        axes = (new if a == old else a for a in v.axes)
+        return self.node("rename", (v,), (old, new), axes)
+
+    def tap(self, v: Val, axes: Iterable[str], label: str) -> Val:
+        """The value with all of `axes`, at a place whose adjoint will be asked for."""
+        every = self.sorted((*v.axes, *axes))
+        return self.node("tap", (v,), (label, *every), every)
+
+    def gather(self, v: Val, axis: str, index: Val) -> Val:
+        """The entries of `v` at the 0-based positions `index` along `axis`; shared axes are aligned."""
+        if axis not in v.axes:
+            return v
+        if v.op in ("lit",):
+            return v
+        flat = index if v.axes == (axis,) else self._flat(v, axis, index)
+        plan = self.node("plan", (flat,), v.axes, flat.axes)
+        return self.node("gather", (v, plan), v.axes, flat.axes)
+
+    def _flat(self, v: Val, axis: str, index: Val) -> Val:
+        """Positions in the flattened `v` for every position of the result."""
+        axes = (*(a for a in v.axes if a != axis), *index.axes)
+        return self.node("flat", (index,), (axis, *v.axes), axes)
+
+    def scatter(self, g: Val, plan: Val) -> Val:
+        """Adds the entries of `g` up where `plan` took them from: the transpose of gather."""
+        axes = tuple(str(a) for a in plan.attrs)
+        if set(g.axes) != set(plan.axes) or not g.batch:
+            g = self.node("tap", (g,), ("broadcast", *plan.axes), plan.axes)
+        return self.node("scatter", (g, plan), (), axes)
+
+    def segment(self, v: Val, index: Val, axis: str, kept: tuple[str, ...]) -> Val:
+        """The entries of `v`, over the axes of `index` and `kept`, added up by level of `axis`."""
+        source = self.sorted((*kept, axis))
+        axes = (*kept, *index.axes)
+        flat = index if not kept else self.node("flat", (index,), (axis, *source), axes)
+        return self.scatter(v, self.node("plan", (flat,), source, axes))
+
+
+def _worth_splitting(v: Val, over: tuple[str, ...]) -> bool:
+    """A sum of a sum is two sums where a part lacks an axis or is a product, which can then shrink."""
+    return any(not set(over) <= set(a.axes) or a.op in ("mul", "square", "div", "neg", "add", "sub") for a in v.args)
+
+
+def _factors(b: Builder, v: Val, over: tuple[str, ...]) -> tuple[Val, ...]:
+    """The factors of a product; a division by what does not vary over `over` is one more factor."""
+    match v.op:
+        case "mul":
+            return (*_factors(b, v.args[0], over), *_factors(b, v.args[1], over))
+        case "square":
+            return (v.args[0], v.args[0])
+        case "div" if not set(v.args[1].axes) & set(over):
+            return (*_factors(b, v.args[0], over), b.apply("div", b.lit(1.0), v.args[1]))
+        case _:
+            return (v,)
+
+
+# ---- simplification ----------------------------------------------------------------------------------------------
+
+
+def value_of(v: Val) -> float | None:
+    return float(v.attrs[0]) if v.op == "lit" else None  # type: ignore[arg-type]
+
+
+def _fold(op: str, args: tuple[Val, ...]) -> float | None:
+    """Arithmetic on literals."""
+    numbers = [value_of(a) for a in args]
+    if any(n is None for n in numbers) or op not in _ARITHMETIC:
+        return None
+    try:
+        return float(_ARITHMETIC[op](*numbers))
+    except (ZeroDivisionError, OverflowError, ValueError, TypeError):
+        return None
+
+
+_ARITHMETIC = {
+    "add": lambda a, b: a + b,
+    "sub": lambda a, b: a - b,
+    "mul": lambda a, b: a * b,
+    "div": lambda a, b: a / b,
+    "neg": lambda a: -a,
+    "pow": lambda a, b: a**b,
+    "square": lambda a: a * a,
+    "exp": math.exp,
+    "log": math.log,
+    "log1p": math.log1p,
+    "sqrt": math.sqrt,
+    "lgamma": math.lgamma,
+}
+
+
+def _add(b: Builder, x: Val, y: Val) -> Val | None:
+    if value_of(x) == 0:
+        return y
+    if value_of(y) == 0:
+        return x
+    if y.op == "neg":
+        return b.sub(x, y.args[0])
+    if x.op == "neg":
+        return b.sub(y, x.args[0])
+    if (x.stage, x.order) > (y.stage, y.order):
+        return b.add(y, x)
+    return None
+
+
+def _sub(b: Builder, x: Val, y: Val) -> Val | None:
+    if value_of(y) == 0:
+        return x
+    if value_of(x) == 0:
+        return b.neg(y)
+    if y.op == "neg":
+        return b.add(x, y.args[0])
+    if x is y:
+        return b.lit(0.0)
+    return None
+
+
+def _mul(b: Builder, x: Val, y: Val) -> Val | None:
+    for one, other in ((x, y), (y, x)):
+        number = value_of(one)
+        if number == 0:
+            return b.lit(0.0)
+        if number == 1:
+            return other
+        if number == -1:
+            return b.neg(other)
+        if one.op == "neg":
+            return b.neg(b.mul(one.args[0], other))
+    if x is y:
+        return b.apply("square", x)
+    if x.stage == 0 and y.op == "mul" and y.args[0].stage == 0:
+        return b.mul(b.mul(x, y.args[0]), y.args[1])
+    if (x.stage, x.order) > (y.stage, y.order):
+        return b.mul(y, x)
+    return None
+
+
+def _div(b: Builder, x: Val, y: Val) -> Val | None:
+    if value_of(y) == 1 or value_of(x) == 0:
+        return x
+    if x.op == "neg":
+        return b.neg(b.apply("div", x.args[0], y))
+    if x is y:
+        return b.lit(1.0)
+    if y.stage == 0 and x.stage > 0:
+        return b.mul(b.apply("div", b.lit(1.0), y), x)
+    return None
+
+
+def _neg(b: Builder, x: Val) -> Val | None:
+    if x.op == "neg":
+        return x.args[0]
+    if x.op == "sub":
+        return b.sub(x.args[1], x.args[0])
+    if x.op == "mul" and x.args[0].op == "lit":
+        return b.mul(b.neg(x.args[0]), x.args[1])
+    return None
+
+
+def _log(b: Builder, x: Val) -> Val | None:
+    if x.op == "exp":
+        return x.args[0]
+    if x.op == "mul" and any(a.op == "exp" for a in x.args) and all(a.op == "exp" or a.stage == 0 for a in x.args):
+        return b.add(b.apply("log", x.args[0]), b.apply("log", x.args[1]))
+    return None
+
+
+def _square(b: Builder, x: Val) -> Val | None:
+    return b.apply("square", x.args[0]) if x.op in ("neg", "abs") else None
+
+
+def _pow(b: Builder, x: Val, y: Val) -> Val | None:
+    exponent = value_of(y)
+    simple = {1.0: lambda: x, 2.0: lambda: b.apply("square", x), 0.5: lambda: b.apply("sqrt", x)}
+    if exponent in simple:
+        return simple[exponent]()
+    if exponent == 0:
+        return b.lit(1.0)
+    if exponent == -1:
+        return b.apply("div", b.lit(1.0), x)
+    return None
+
+
+def _where(b: Builder, c: Val, x: Val, y: Val) -> Val | None:
+    if x is y:
+        return x
+    truth = value_of(c)
+    return None if truth is None else (x if truth else y)
+
+
+_SIMPLER = {
+    "add": _add,
+    "sub": _sub,
+    "mul": _mul,
+    "div": _div,
+    "neg": _neg,
+    "log": _log,
+    "square": _square,
+    "pow": _pow,
+    "where": _where,
+}
+

@@ -1,0 +1,132 @@
+"""The computation graph: one frozen networkx DiGraph, a node for each column, unknown, derived value and density."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+import networkx as nx
+
+from ppl.check.core import ColumnSpec, Core, Derived, Dist, Expr, FactorTerm, Site
+from ppl.check.lints import reads
+from ppl.source.diagnostic import Bug
+from ppl.source.span import NOWHERE, Span
+
+KINDS = ("data", "unknown", "imputed", "observed", "derived", "factor")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the compiler decided for an unknown. `estimator` is `exact` or `reparam`; `level` is how rough the log density
+    is in it, along every path; `where` is the place that decided."""
+
+    estimator: str
+    level: str
+    reason: str
+    where: Span | None = field(default=None, compare=False)
+    cost: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One node. `of` is what it was lowered from."""
+
+    name: str
+    kind: str
+    axes: tuple[str, ...]
+    of: ColumnSpec | Site | Derived | FactorTerm
+    plan: Plan | None = None
+    span: Span = field(default=NOWHERE, compare=False, repr=False)
+
+    @property
+    def dist(self) -> Dist | None:
+        return self.of.dist if isinstance(self.of, Site) else None
+
+
+def lower(core: Core) -> nx.DiGraph:
+    """The graph of a checked model. Edges run from what is read to what reads it; a lag of itself is no edge."""
+    observed = {s.name for s in core.statements if isinstance(s, Site) and s.role != "unknown"}
+    columns = [Node(c.name, "data", c.axes, c, None, c.span) for c in core.data.columns if c.name not in observed]
+    return assemble([*columns, *(_node(s) for s in core.statements)], core)
+
+
+def _node(s: Site | Derived | FactorTerm) -> Node:
+    match s:
+        case Site():
+            return Node(s.name, s.role, s.axes, s, None, s.span)
+        case Derived():
+            return Node(s.name, "derived", s.axes, s, None, s.span)
+        case FactorTerm():
+            return Node(s.name, "factor", s.value.axes, s, None, s.span)
+
+
+def assemble(nodes: Iterable[Node], core: Core, levels: Mapping[tuple[str, str], str] | None = None) -> nx.DiGraph:
+    """A frozen graph of these nodes, its edges read off them; `levels` are how rough each edge is."""
+    graph = nx.DiGraph(core=core)
+    for node in nodes:
+        graph.add_node(node.name, node=node)
+    for node in node_list(graph):
+        if not isinstance(node.of, ColumnSpec):
+            for parent in sorted(reads(node.of)):
+                if parent in graph and parent != node.name:
+                    level = (levels or {}).get((parent, node.name), "")
+                    graph.add_edge(parent, node.name, level=level)
+    return nx.freeze(graph)
+
+
+def node_list(graph: nx.DiGraph) -> list[Node]:
+    """The nodes, in the order of the model file."""
+    return [graph.nodes[name]["node"] for name in graph.nodes]
+
+
+def core_of(graph: nx.DiGraph) -> Core:
+    core: Core = graph.graph["core"]
+    return core
+
+
+def replaced(graph: nx.DiGraph, new: Mapping[str, Node]) -> nx.DiGraph:
+    """The graph with some nodes replaced; edge levels that still hold are kept."""
+    levels = {(u, v): data["level"] for u, v, data in graph.edges(data=True)}
+    return assemble([new.get(n.name, n) for n in node_list(graph)], core_of(graph), levels)
+
+
+def expressions(node: Node) -> Iterator[Expr]:
+    """The expressions that a node computes from."""
+    match node.of:
+        case Site(dist=dist, value=value):
+            yield from _dist_expressions(dist)
+            if value is not None:
+                yield value
+        case Derived(value=value) | FactorTerm(value=value):
+            yield value
+
+
+def _dist_expressions(dist: Dist) -> Iterator[Expr]:
+    yield from (a for a in dist.args if a is not None)
+    for inner in dist.inner:
+        yield from _dist_expressions(inner)
+
+
+def unknowns(graph: nx.DiGraph) -> list[Node]:
+    return [n for n in node_list(graph) if n.kind in ("unknown", "imputed")]
+
+
+def verify(graph: nx.DiGraph, stage: str) -> None:
+    """Raises `Bug` where the graph breaks the rules of its stage (`graph` or `plan`)."""
+    if not nx.is_frozen(graph):
+        raise Bug("the graph is not frozen")
+    if not nx.is_directed_acyclic_graph(graph):
+        raise Bug(f"the graph has a circle: {nx.find_cycle(graph)}")
+    for node in node_list(graph):
+        if node.kind not in KINDS:
+            raise Bug(f"unknown kind of node: {node.kind}")
+        for name in set().union(*({e.attrs[0] for e in _refs(x)} for x in expressions(node)), set()):
+            if name not in graph:
+                raise Bug(f"`{node.name}` reads `{name}`, which is no node")
+        if stage == "plan" and node.kind in ("unknown", "imputed") and node.plan is None:
+            raise Bug(f"`{node.name}` has no estimator")
+
+
+def _refs(e: Expr) -> Iterator[Expr]:
+    if e.op == "ref":
+        yield e
+    for a in e.args:
+        yield from _refs(a)

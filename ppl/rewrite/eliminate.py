@@ -1,0 +1,173 @@
+"""Which finite discrete unknowns can be summed out exactly, inside the plates that their names declare.
+
+A discrete unknown is replaced by all its levels along an axis of its own; every density that it reaches then has that axis,
+is summed down to the plate of the unknown, and the levels are added up: sum over z of prod over the plate = prod over the
+plate of sum over z, because each density reads only its own position of z. Where one reads another position (a lag, a sum
+over the plate), the plate does not factorise and the unknown is left to other estimators.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+import networkx as nx
+
+from ppl.check.core import Derived, Dist, Expr, FactorTerm, Site
+from ppl.graph.graph import Node, expressions, node_list
+from ppl.source.span import NOWHERE, Span
+from ppl.stdlib.distributions import DISTRIBUTIONS
+
+REDUCING = frozenset("sum prod mean var sd min max argmax logsumexp cumsum softmax dot".split())
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How a density reads a discrete unknown: each position its own (`index` None), the position that an index of the data
+    names, or, with a `reason`, in a way that couples positions."""
+
+    index: Expr | None = None
+    reason: str = ""
+    where: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Elimination:
+    """An unknown that is summed out, and how each density that it reaches reads it."""
+
+    name: str
+    axes: tuple[str, ...]
+    accesses: tuple[tuple[str, Access], ...]
+
+    @property
+    def by_term(self) -> Mapping[str, Access]:
+        return dict(self.accesses)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why an unknown cannot be summed out, and where that is said."""
+
+    reason: str
+    where: Span
+
+
+def eliminations(graph: nx.DiGraph) -> dict[str, Elimination | Refusal]:
+    """For every discrete unknown, its elimination or the reason against it."""
+    discrete = [n for n in node_list(graph) if is_discrete(n)]
+    found = {n.name: _elimination(n, graph) for n in discrete}
+    return {name: _comparable(e, found, graph) for name, e in found.items()}
+
+
+def is_discrete(node: Node) -> bool:
+    return node.kind in ("unknown", "imputed") and node.dist is not None and node.dist.kind != "real"
+
+
+def _elimination(node: Node, graph: nx.DiGraph) -> Elimination | Refusal:
+    assert node.dist is not None
+    infinite = _infinite(node.dist)
+    if infinite:
+        return Refusal(f"{infinite} has no largest value", node.dist.span)
+    accesses = []
+    for other in node_list(graph):
+        if not isinstance(other.of, (Site, FactorTerm)):
+            continue
+        ways = set(_term_accesses(other, node, graph))
+        bad = next((w for w in ways if w.reason), None)
+        if bad is not None:
+            return Refusal(bad.reason, bad.where)
+        if len(ways) > 1:
+            return Refusal(f"`{other.name}` reads two positions of it at once", other.span)
+        accesses += [(other.name, way) for way in ways]
+    return Elimination(node.name, node.axes, tuple(accesses))
+
+
+def _infinite(dist: Dist) -> str:
+    """The name of a family without a largest value in it, or ""."""
+    row = DISTRIBUTIONS.get(dist.name)
+    if row is None:
+        return next((x for x in map(_infinite, dist.inner) if x), "")
+    return row.name if row.support.kind == "integer" and not row.support.high else ""
+
+
+def _comparable(
+    e: Elimination | Refusal, found: Mapping[str, Elimination | Refusal], graph: nx.DiGraph
+) -> Elimination | Refusal:
+    """Two unknowns in one density must lie in nested plates: the inner is summed first."""
+    if isinstance(e, Refusal):
+        return e
+    for other in found.values():
+        if isinstance(other, Refusal) or other.name == e.name:
+            continue
+        shared = set(e.by_term) & set(other.by_term)
+        nested = set(e.axes) <= set(other.axes) or set(other.axes) <= set(e.axes)
+        if shared and not nested and not _through_index(e, other, shared):
+            span = graph.nodes[e.name]["node"].span
+            return Refusal(f"it meets `{other.name}` across plates", span)
+    return e
+
+
+def _through_index(e: Elimination, other: Elimination, shared: set[str]) -> bool:
+    """Whether one is always looked up at the positions of the other's plate."""
+    for a, b in ((e, other), (other, e)):
+        ways = [a.by_term[t] for t in shared]
+        if all(w.index is not None and set(w.index.axes) <= set(b.axes) for w in ways):
+            return True
+    return False
+
+
+# ---- how a density reads an unknown ------------------------------------------------------------------------------
+
+
+def _term_accesses(term: Node, unknown: Node, graph: nx.DiGraph) -> Iterator[Access]:
+    if term.name == unknown.name:
+        yield Access()
+    for e in expressions(term):
+        yield from _accesses(e, unknown, graph)
+
+
+def _accesses(e: Expr, z: Node, graph: nx.DiGraph) -> Iterator[Access]:
+    """The ways in which an expression reads z, derived values looked through."""
+    if e.op == "ref":
+        name = str(e.attrs[0])
+        if name == z.name:
+            yield Access()
+        elif name in graph and isinstance(graph.nodes[name]["node"].of, Derived):
+            yield from _accesses(graph.nodes[name]["node"].of.value, z, graph)
+        return
+    for i, arg in enumerate(e.args):
+        for way in _accesses(arg, z, graph):
+            yield _after(e, i, way, z)
+
+
+def _after(e: Expr, i: int, way: Access, z: Node) -> Access:
+    """The way in which `e` reads z when its argument i reads it in a way."""
+    axis = str(e.attrs[0]) if e.attrs else ""
+    if way.reason or axis not in z.axes or way.index is not None and axis not in way.index.axes:
+        return way
+    if e.op in ("take", "takepos") and i == 0:
+        index = e.args[1]
+        if way.index is None and z.axes == (axis,) and _only_data(index):
+            return Access(replace(index, span=NOWHERE), where=e.span)
+        return Access(reason=f"it is looked up along `{axis}` in more than one way", where=e.span)
+    if e.op == "lag":
+        return Access(reason=f"each value depends on the one before along `{axis}` (a chain)", where=e.span)
+    if e.op == "fix":
+        return Access(reason=f"one position along `{axis}` is read by all", where=e.span)
+    if e.op in REDUCING:
+        return Access(reason=f"`{_word(e.op)}` over `{axis}` couples all its values", where=e.span)
+    if e.op == "rename":
+        return Access(reason=f"two positions along `{axis}` are read at once", where=e.span)
+    return way
+
+
+def _word(op: str) -> str:
+    return "@" if op == "dot" else op
+
+
+def _only_data(e: Expr) -> bool:
+    """An index that is a column, or a lag of one: known when the data are read."""
+    return e.op in ("ref", "level", "lit", "pos") or (bool(e.args) and all(_only_data(a) for a in e.args))
+
+
+def order(found: list[Elimination]) -> list[Elimination]:
+    """Inner plates first; within one plate, the last defined first."""
+    return sorted(reversed(found), key=lambda e: -len(e.axes))
