@@ -1,0 +1,109 @@
+"""What a fit is asked for and what it gives back."""
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from ppl.infer.target import Array
+
+Guide: TypeAlias = Literal["auto", "mean_field", "full_rank", "laplace"]
+Verdict: TypeAlias = Literal["ok", "warn", "bad"]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """`draws`: how many draws to return; `tol`: the largest change that fresh draws may call for in a mean (in standard
+    deviations) or a standard deviation (relative); `init` (D,): where to start, at weights of zero."""
+
+    guide: Guide = "auto"
+    draws: int = 4000
+    seed: int = 0
+    max_seconds: float = 600.0
+    tol: float = 0.03
+    restarts: int = 4
+    init: Array | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """One line for whoever watches: a stage and what is known so far."""
+
+    stage: str
+    elbo: float
+    gradients: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """Another place where the posterior has mass: its Laplace evidence in nats relative to the fitted one, and the
+    symmetric KL divergence between their two normals."""
+
+    u: Array
+    log_mass: float
+    divergence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """How far the result can be relied on, and why, in plain words."""
+
+    verdict: Verdict
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """`gradients` and `values` count rows; `calls` counts batched calls; `stages` are (name, seconds)."""
+
+    gradients: int
+    values: int
+    calls: int
+    iterations: int
+    stages: tuple[tuple[str, float], ...]
+
+    @property
+    def seconds(self) -> float:
+        return sum(seconds for _, seconds in self.stages)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Everything the verdict rests on; each field was measured in the fit."""
+
+    elbo: float
+    elbo_se: float
+    gap: float
+    gap_se: float
+    shift: float
+    scale: float
+    log_evidence: float
+    log_evidence_se: float
+    khat: float
+    khat_limit: float
+    ess: float
+    corrected: bool
+    starts_agree: bool
+    modes: tuple[Mode, ...]
+    settled: bool
+    draws: int
+
+
+@dataclass(frozen=True, slots=True)
+class Approximation:
+    """A normal in u = loc + scale e at the weights `w`, and draws u (N, D) with normalised weights (N,).
+
+    When `evidence.corrected`, the draws are importance draws and their weighted moments replace those of the normal;
+    otherwise they are draws of the normal with equal weights. `scale` is (D, D) lower triangular, or (D,) standard
+    deviations for a diagonal family. `evidence.gap` is the bound on the fitting draws less that on fresh ones, in nats.
+    """
+
+    family: str
+    loc: Array
+    scale: Array
+    w: Array
+    u: Array
+    weights: Array
+    evidence: Evidence
+    trust: Trust
+    cost: Cost
+    reason: str

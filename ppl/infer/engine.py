@@ -1,0 +1,296 @@
+"""The deterministic variational engine: no learning rate, and the same bits for the same seed.
+
+Starts and Pathfinder choice, Laplace whitening, weights of partial non-centring, a normal fitted by L-BFGS to matched
+draws that are doubled until fresh draws agree, a search for other modes, importance correction, verdict. The sample
+average approximation is that of Giordano, Ingram & Broderick (JMLR 25, 2024), with moment-matched draws.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import perf_counter
+
+import numpy as np
+
+from ppl.infer.approximation import Approximation, Cost, Evidence, Options, Progress, Trust
+from ppl.infer.chart import Chart, chart_of_moments, normal_elbo
+from ppl.infer.gaussian import Check, Fitted, check_normal, fit_normal
+from ppl.infer.importance import Weighted, correct, plain_draws
+from ppl.infer.laplace import DENSE_LIMIT, Whitening, whiten
+from ppl.infer.lbfgs import Limits, Minimum
+from ppl.infer.modes import Search, far_points, other_modes
+from ppl.infer.path import best_normal, climb, finite_starts, normals_of, starting_points
+from ppl.infer.psis import reliable_khat
+from ppl.infer.sobol import matched_normal
+from ppl.infer.target import Array, Counted, Target, raise_if_no_gradient
+from ppl.infer.trust import judge
+
+FULL_RANK_LIMIT = 150
+DRAWS_CAP = 2048
+# Stages, each with its own stream of random numbers: one stage's needs do not shift another's draws.
+STARTS, SCORE, WEIGHTS, FIT, FRESH, MODES, IMPORTANCE, OUTPUT = range(8)
+
+
+@dataclass(slots=True)
+class Session:
+    """What every stage needs: the counted target, the options, the clock, and whom to tell."""
+
+    target: Counted
+    options: Options
+    report: Callable[[Progress], None]
+    asked_to_stop: Callable[[], bool]
+    began: float
+    stages: list[tuple[str, float]]
+    iterations: int = 0
+
+    def rng(self, stage: int, turn: int = 0) -> np.random.Generator:
+        return np.random.default_rng([self.options.seed, stage, turn])
+
+    def matched(self, count: int, stage: int, turn: int = 0) -> Array:
+        return matched_normal(count, self.target.dim, self.rng(stage, turn))
+
+    def stop(self) -> bool:
+        return self.asked_to_stop() or perf_counter() - self.began > self.options.max_seconds
+
+    def limits(self, iterations: int, decrement: float) -> Limits:
+        return Limits(iterations, decrement, stop=self.stop)
+
+    def done(self, stage: str, elbo: float) -> None:
+        elapsed = perf_counter() - self.began
+        self.stages.append((stage, elapsed - sum(seconds for _, seconds in self.stages)))
+        self.report(Progress(stage, elbo, self.target.tally.gradients, elapsed))
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """The last fit, what fresh draws said of it, and whether they agreed."""
+
+    fitted: Fitted
+    check: Check
+    draws: int
+    settled: bool
+
+
+def fit(
+    target: Target,
+    options: Options = Options(),  # noqa: B008 (frozen)
+    report: Callable[[Progress], None] = lambda progress: None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Approximation:
+    """Approximate `target`. Raises `NoDensity` or `NoGradient` when there is nowhere to start from."""
+    session = Session(Counted(target), options, report, stop, perf_counter(), [])
+    if target.dim == 0:
+        return exact_point(session)
+    paths = run_starts(session)
+    chart = first_chart(session, paths)
+    if options.guide != "mean_field" and target.weights:
+        chart = learn_weights(session, chart)
+    level = (
+        fit_level(session, chart) if options.guide == "laplace" else fit_levels(session, family_chart(session, chart))
+    )
+    search = search_modes(session, level, paths)
+    weighted = correct(session.target, level.fitted.chart, options.draws, 0.25 * options.draws, session.rng(IMPORTANCE))
+    session.done("importance", level.check.elbo)
+    return conclude(session, level, search, weighted)
+
+
+def run_starts(session: Session) -> list[Minimum]:
+    """L-BFGS from every start, non-centred, one batched call a step."""
+    target, options = session.target, session.options
+    w = np.zeros(target.weights)
+    first = np.zeros(target.dim) if options.init is None else np.asarray(options.init, dtype=float)
+    rng = session.rng(STARTS)
+    points = finite_starts(target, w, starting_points(target.dim, options.restarts, first, rng), rng)
+    paths = climb(target, w, points, session.limits(100, 1e-3))
+    if all(path.reason == "not finite" for path in paths):
+        raise_if_no_gradient(target.inner, points, w, target.tally)
+    session.iterations += max(path.iterations for path in paths)
+    session.done("starts", -min(path.value for path in paths))
+    return paths
+
+
+def first_chart(session: Session, paths: list[Minimum]) -> Chart:
+    """The better of the Laplace normal at the highest end and the best normal met on the way, by their bounds."""
+    target = session.target
+    w = np.zeros(target.weights)
+    highest = min(paths, key=lambda path: path.value)
+    found = whiten_from(session, highest, w)
+    draws = session.matched(max(64, 2 * target.dim + 2), SCORE)
+    elbo = normal_elbo(target, found.chart, draws)
+    if found.settled and elbo > found.value + laplace_entropy(found.chart) - 0.3 * (1 + np.sqrt(target.dim)):
+        session.done("whiten", elbo)
+        return found.chart
+    rival = best_normal(target, paths, w, draws)
+    better = rival is not None and rival.elbo > elbo
+    session.done("whiten", rival.elbo if rival is not None and better else elbo)
+    return rival.chart if rival is not None and better else found.chart
+
+
+def laplace_entropy(chart: Chart) -> float:
+    """The bound of an exactly normal density over its top: D/2 log 2 pi + log|scale|."""
+    return 0.5 * chart.dim * float(np.log(2 * np.pi)) + chart.log_det()
+
+
+def whiten_from(session: Session, path: Minimum, w: Array) -> Whitening:
+    """Laplace whitening from the end of a path, first in units of the deviations that its steps suggest."""
+    normals = normals_of(path, w, 1)
+    deviations = normals[-1].deviations() if normals else np.ones(len(path.x))
+    start = Chart(path.x, np.clip(deviations, 1e-6, 1e6), w)
+    if len(path.x) > DENSE_LIMIT:
+        return Whitening(start, -path.value, False, 0)
+    return whiten(session.target, start, 5, session.stop)
+
+
+def learn_weights(session: Session, chart: Chart) -> Chart:
+    """Learn the weights with the normal, from the best of three: all non-centred, halfway, all centred."""
+    target = session.target
+    count = max(64, 4 * target.dim)
+    points = chart.to_u(session.matched(count, WEIGHTS))
+    draws = session.matched(count, WEIGHTS, 1)
+    charts = [chart] + [recentred(target, points, chart.w, np.full(target.weights, w)) for w in (0.5, 1.0)]
+    bounds = [normal_elbo(target, one, draws) for one in charts]
+    best = charts[int(np.argmax(np.nan_to_num(bounds, nan=-np.inf)))]
+    full = target.dim <= FULL_RANK_LIMIT
+    fitted = fit_normal(target, best, draws, full=full, learn=True, limits=session.limits(60, 1e-3))
+    session.iterations += fitted.steps
+    session.done("weights", fitted.elbo)
+    return fitted.chart
+
+
+def recentred(target: Target, points: Array, w_old: Array, w_new: Array) -> Chart:
+    """The chart of the same points in the coordinates of other weights."""
+    return chart_of_moments(target.recentre(points, w_old, w_new), w_new)
+
+
+def family_chart(session: Session, chart: Chart) -> Chart:
+    """The chart of the family asked for: mean-field normals are diagonal in u itself."""
+    if session.options.guide != "mean_field" or not chart.dense:
+        return chart
+    precision = np.linalg.inv(chart.covariance())
+    return Chart(chart.centre, 1.0 / np.sqrt(np.diagonal(precision)), chart.w)
+
+
+def is_full(session: Session, chart: Chart) -> bool:
+    return chart.dense and (session.options.guide == "full_rank" or chart.dim <= FULL_RANK_LIMIT)
+
+
+def fit_level(session: Session, chart: Chart) -> Level:
+    """The Laplace normal itself, checked but not moved."""
+    check = check_normal(session.target, chart, session.matched(max(128, 4 * chart.dim), FRESH), full=chart.dense)
+    session.done("check", check.elbo)
+    return Level(Fitted(chart, check.elbo, 0, "laplace"), check, 0, True)
+
+
+def fit_levels(session: Session, chart: Chart) -> Level:
+    """Fit to matched draws; double them until fresh ones change neither the bound nor the moments."""
+    full = is_full(session, chart)
+    count = max(64, 4 * chart.dim) if full else 64
+    turn = 0
+    while True:
+        draws = session.matched(count, FIT, turn)
+        fitted = fit_normal(session.target, chart, draws, full=full, learn=False, limits=session.limits(200, 1e-5))
+        chart = fitted.chart
+        check = check_normal(session.target, chart, session.matched(2 * count, FRESH, turn), full=full)
+        session.iterations += fitted.steps
+        session.done(f"fit {count} draws", check.elbo)
+        level = Level(fitted, check, count, agrees(fitted, check, session.options.tol))
+        if level.settled or session.stop() or 2 * count > max(DRAWS_CAP, 4 * chart.dim):
+            return level
+        count, turn = 2 * count, turn + 1
+
+
+def agrees(fitted: Fitted, check: Check, tol: float) -> bool:
+    """Fresh draws give the same bound, and would move no mean or deviation by more than `tol`."""
+    return fitted.elbo - check.elbo < max(0.05, 2 * check.elbo_se) and check.shift < tol and check.scale < tol
+
+
+def search_modes(session: Session, level: Level, paths: list[Minimum]) -> Search:
+    """Climb again from the ends of the starting paths that lie outside the fit, and from dense far points."""
+    target, chart = session.target, level.fitted.chart
+    if target.dim > DENSE_LIMIT or not np.isfinite(level.check.elbo):
+        return Search((), 0, 0)
+    ends = np.stack([path.x for path in paths if np.isfinite(path.value)])
+    ends = to_x(chart, target.recentre(ends, np.zeros(target.weights), chart.w) if target.weights else ends)
+    starts = np.concatenate([outside(ends), far_points(target, chart, 3, session.rng(MODES))])
+    search = other_modes(target, chart, starts, session.limits(60, 1e-3), level.check.elbo)
+    session.done("modes", level.check.elbo)
+    return search
+
+
+def to_x(chart: Chart, u: Array) -> Array:
+    """Rows of u in the coordinates of the chart."""
+    shifted = u - chart.centre
+    return np.linalg.solve(chart.scale, shifted.T).T if chart.dense else shifted / chart.scale
+
+
+def outside(x: Array) -> Array:
+    return np.asarray(x[np.linalg.norm(x, axis=1) > 3.0 + np.sqrt(x.shape[1])])
+
+
+def conclude(session: Session, level: Level, search: Search, weighted: Weighted) -> Approximation:
+    """Everything measured, the verdict on it, and the draws that go with the verdict."""
+    chart, count = level.fitted.chart, len(weighted.u)
+    smoothed, accepted = weighted.smoothed, weighted.accepted
+    u = weighted.u if accepted else plain_draws(chart, session.options.draws, session.rng(OUTPUT))
+    evidence = Evidence(
+        elbo=level.check.elbo,
+        elbo_se=level.check.elbo_se,
+        gap=level.fitted.elbo - level.check.elbo,
+        gap_se=level.check.elbo_se,
+        shift=level.check.shift,
+        scale=level.check.scale,
+        log_evidence=smoothed.log_mean,
+        log_evidence_se=smoothed.log_mean_se,
+        khat=smoothed.khat,
+        khat_limit=reliable_khat(count),
+        ess=smoothed.ess,
+        corrected=accepted,
+        starts_agree=not search.modes,
+        modes=search.modes,
+        settled=level.settled,
+        draws=count,
+    )
+    return Approximation(
+        family=family_name(session, chart),
+        loc=chart.centre,
+        scale=chart.scale,
+        w=chart.w,
+        u=u,
+        weights=smoothed.weights if accepted else np.full(len(u), 1.0 / len(u)),
+        evidence=evidence,
+        trust=judge(evidence),
+        cost=cost(session),
+        reason="out of time" if session.stop() else level.fitted.reason,
+    )
+
+
+def family_name(session: Session, chart: Chart) -> str:
+    match session.options.guide:
+        case "auto":
+            return "full_rank" if is_full(session, chart) else "whitened_diagonal"
+        case guide:
+            return guide
+
+
+def cost(session: Session) -> Cost:
+    tally = session.target.tally
+    return Cost(tally.gradients, tally.values, tally.calls, session.iterations, tuple(session.stages))
+
+
+def exact_point(session: Session) -> Approximation:
+    """With no unknowns the log density is the log evidence, and there is nothing to approximate."""
+    nothing = np.zeros((1, 0))
+    value = float(session.target.value(nothing, np.zeros(session.target.weights))[0])
+    session.done("exact", value)
+    evidence = Evidence(value, 0.0, 0.0, 0.0, 0.0, 0.0, value, 0.0, -np.inf, 0.7, 1.0, True, True, (), True, 1)
+    return Approximation(
+        family="exact",
+        loc=np.zeros(0),
+        scale=np.zeros((0, 0)),
+        w=np.zeros(session.target.weights),
+        u=nothing,
+        weights=np.ones(1),
+        evidence=evidence,
+        trust=Trust("ok", ()),
+        cost=cost(session),
+        reason="no unknowns",
+    )

@@ -1,0 +1,60 @@
+"""The verdict: a table of rules over the evidence, each with its reason in plain words."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from ppl.infer.approximation import Evidence, Trust, Verdict
+
+# A second mode matters when it holds at least one part in twenty of the mass: three nats.
+MODE_NATS = 3.0
+RANK: dict[Verdict, int] = {"ok": 0, "warn": 1, "bad": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """When `fails` holds, the verdict is at least `verdict`; `reason` has holes for fields of the evidence."""
+
+    fails: Callable[[Evidence], bool]
+    verdict: Verdict
+    reason: str
+
+
+RULES: tuple[Rule, ...] = (
+    Rule(lambda e: not np.isfinite(e.elbo), "bad", "the guide puts mass where the model has no density"),
+    Rule(
+        lambda e: not e.corrected and (e.khat > 1.0 or e.ess < 20),
+        "bad",
+        "the guide misses part of the posterior (k-hat {khat:.2f}, {ess:.0f} effective draws)",
+    ),
+    Rule(
+        lambda e: not e.corrected,
+        "warn",
+        "the guide fits the posterior too loosely to be corrected (k-hat {khat:.2f}, {ess:.0f} effective draws)",
+    ),
+    Rule(
+        lambda e: e.corrected and e.ess < 400,
+        "warn",
+        "only {ess:.0f} of {draws} draws are effective: expect errors of a tenth of a standard deviation",
+    ),
+    Rule(
+        lambda e: any(mode.log_mass > -MODE_NATS for mode in e.modes),
+        "warn",
+        "the posterior has more than one mode and the guide covers one of them",
+    ),
+    Rule(
+        lambda e: not e.settled and not e.corrected,
+        "warn",
+        "the fit ended before fresh draws agreed with it (they would move a mean by {shift:.2f} standard deviations)",
+    ),
+)
+
+
+def judge(evidence: Evidence) -> Trust:
+    """The worst verdict of the rules that fire, with the reasons of all of that rank."""
+    fired = [rule for rule in RULES if rule.fails(evidence)]
+    verdicts: list[Verdict] = [rule.verdict for rule in fired]
+    worst: Verdict = max(verdicts, key=RANK.__getitem__, default="ok")
+    holes = {name: getattr(evidence, name) for name in Evidence.__slots__}
+    return Trust(worst, tuple(rule.reason.format(**holes) for rule in fired))
