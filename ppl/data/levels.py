@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from ppl.data.checked import CheckedColumn, Part
 from ppl.data.natural import natural_order
@@ -33,7 +34,8 @@ def _found_levels(column: CheckedColumn) -> tuple[str, ...]:
     return natural_order(label for part in column.parts for label in _present(part))
 
 
-def _present(part: Part) -> Sequence[str]:
+def _present(part: Part) -> Sequence[Any]:
+    """The values that are not missing."""
     gone = set(part.missing)
     return [label for index, label in enumerate(part.values) if index not in gone] if gone else part.values
 
@@ -108,7 +110,7 @@ def warn_single_rows(work: Work) -> Work:
 def _single(column: CheckedColumn, work: Work) -> Diagnostic | None:
     if column.spec.per is not None or len(column.parts) != 1 or column.parts[0].inner != 1:
         return None
-    levels, counts = work.levels[column.spec.name], Counter(column.parts[0].values)
+    levels, counts = work.levels[column.spec.name], Counter(_present(column.parts[0]))
     alone = [quoted(levels[code]) for code in range(len(levels)) if counts[code] == 1]
     if not alone or len(alone) == len(counts):
         return None

@@ -15,7 +15,7 @@ from ppl.data.parsed import Bad
 from ppl.data.resolve import Found, resolve, unknown_maps, unused
 from ppl.data.sniff import is_decimal_comma, shell
 from ppl.data.table import Raw, Table
-from ppl.data.wording import SHOWN, counted, number, quoted, shape_text
+from ppl.data.wording import SHOWN, counted, cut, number, quoted, shape_text
 from ppl.data.work import Work
 from ppl.source.diagnostic import Diagnostic, complain
 
@@ -152,7 +152,7 @@ def _cell_fault(
 
 
 def _bare(cell: object) -> str:
-    return cell.strip() if isinstance(cell, str) else number(cell)
+    return cut(cell.strip()) if isinstance(cell, str) else number(cell)
 
 
 def _bool_hint(cells: Sequence[object], faults: list[Bad], spec: ColumnSpec) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+DECIMAL_MARKS = (".", ",")
 MISSING_TEXTS = frozenset({"", "NA", "NaN", "null", "."})
 
 

@@ -1,6 +1,6 @@
 """Columns `per` a factor: one value for each level, which all its rows agree on."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
 from ppl.data.checked import CheckedColumn, Part
@@ -25,9 +25,11 @@ def _is_on_rows(column: CheckedColumn, work: Work) -> bool:
 
 def _collapse(column: CheckedColumn, work: Work) -> CheckedColumn | Diagnostic:
     per = column.spec.per or ""
-    codes: Sequence[int] = work.columns[per].parts[0].values
+    group = work.columns[per].parts[0]
+    nowhere = set(group.missing)
+    codes = {row: code for row, code in enumerate(group.values) if row not in nowhere}
     first: dict[int, int] = {}
-    for row, code in enumerate(codes):
+    for row, code in codes.items():
         first.setdefault(code, row)
     for part in column.parts:
         fault = _differing(column, part, codes, first, work)
@@ -54,14 +56,14 @@ def _part_on(part: Part, rows: list[int]) -> Part:
 
 
 def _differing(
-    column: CheckedColumn, part: Part, codes: Sequence[int], first: dict[int, int], work: Work
+    column: CheckedColumn, part: Part, codes: Mapping[int, int], first: dict[int, int], work: Work
 ) -> Diagnostic | None:
     """The complaint about the levels whose rows disagree: the first row that differs, for the first few levels."""
     blank, inner = set(part.missing), part.inner
     keys = [None if index in blank else value for index, value in enumerate(part.values)]
     chunks = keys if inner == 1 else [tuple(keys[row * inner : (row + 1) * inner]) for row in range(part.lead)]
     odd: dict[int, int] = {}
-    for row, code in enumerate(codes):
+    for row, code in codes.items():
         if chunks[row] != chunks[first[code]]:
             odd.setdefault(code, row)
     if not odd:

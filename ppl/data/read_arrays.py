@@ -75,10 +75,12 @@ READERS: Mapping[str, Callable[[Path], Table]] = {
 
 
 def table_of_frame(frame: Any) -> Table:
-    """The table in a data frame: `columns` are its names, and `frame[name].to_numpy()` a column. A repeated name has no
-    column of its own; it is reported only where the model asks for it."""
-    names = [str(name) for name in frame.columns]
-    single = [(str(name), frame[name].to_numpy()) for name in frame.columns if names.count(str(name)) == 1]
+    """The table in a data frame: `columns` are its names (`column_names` in Arrow), `frame[name].to_numpy()` a column.
+
+    A repeated name has no column of its own; it is reported only where the model asks for it."""
+    keys = list(getattr(frame, "column_names", frame.columns))
+    names = [str(name) for name in keys]
+    single = [(str(name), frame[name].to_numpy()) for name in keys if names.count(str(name)) == 1]
     table = table_of_arrays(single, MEMORY, is_flat=True)
     repeated = {name: next(iter(table.columns.values())) for name in names if names.count(name) > 1} if single else {}
     return Table(MEMORY, tuple(names), {**table.columns, **repeated}, is_flat=True)

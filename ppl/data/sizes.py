@@ -1,6 +1,5 @@
 """The sizes and labels of all axes, and whether all arrays agree with them."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -70,7 +69,7 @@ def _scalar(axis: AxisSpec, size: int | None, work: Work) -> tuple[int | None, D
         "name": axis.name,
         "axis": axis.name,
         "value": shown,
-        "size": "a whole size" if size is None else size,
+        "size": "needs a whole number" if size is None else f"has {size}",
     }
     return None, complain("E619.size", axis.span, source=work.table.origin.name, **holes)
 
@@ -94,7 +93,3 @@ def _agree(column: CheckedColumn, known: Known, work: Work) -> Diagnostic | None
 def _is_pending(axis: str, work: Work) -> bool:
     """The axis of a factor that has errors of its own: nothing more can be said of its size."""
     return axis in work.factors and axis not in work.levels
-
-
-def labels_by_axis(axes: tuple[BoundAxis, ...]) -> Mapping[str, tuple[str, ...] | None]:
-    return {axis.name: axis.labels for axis in axes}

@@ -5,7 +5,7 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
-from ppl.data.checked import CheckedColumn, Part
+from ppl.data.checked import CheckedColumn
 from ppl.data.dates import date_text
 from ppl.data.natural import natural_order
 from ppl.data.wording import listed, number, quoted
@@ -54,13 +54,9 @@ def _tie_note(column: CheckedColumn, keys: Sequence[float], order: list[int], wo
     if tied is None:
         return []
     rows = [work.numbers[index] for index in order if keys[index] == keys[tied]]
-    value, source = _shown(column, column.parts[0], tied, work), work.table.origin.name
+    value, source = shown_value(column, column.parts[0].values[tied], work), work.table.origin.name
     words = f"rows {listed(rows)}" + (", …" if len(rows) > 3 else "")
     return [complain("W112.ties", column.spec.span, source=source, name=column.spec.name, value=value, rows=words)]
-
-
-def _shown(column: CheckedColumn, part: Part, index: int, work: Work) -> str:
-    return shown_value(column, part.values[index], work)
 
 
 def shown_value(column: CheckedColumn, value: Any, work: Work) -> str:

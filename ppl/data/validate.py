@@ -9,7 +9,7 @@ from ppl.data.checked import Checked
 from ppl.data.levels import code_levels, warn_single_rows
 from ppl.data.load import load
 from ppl.data.missing import settle_missing
-from ppl.data.options import Options
+from ppl.data.options import DECIMAL_MARKS, Options
 from ppl.data.per import collapse_per
 from ppl.data.read import STDIN, TEXT_SUFFIXES, read_text_table
 from ppl.data.read_json import lists_table
@@ -70,6 +70,8 @@ def wanted_names(spec: DataSpec, options: Options) -> list[str]:
 
 def check_table(spec: DataSpec, table: Table, options: Options) -> Checked:
     """The columns and axes that the model asks for. Raises ModelError with all errors of the run."""
+    if options.decimal not in DECIMAL_MARKS:
+        raise ModelError([complain("E620.decimal", mark=options.decimal)])
     work = load(spec, table, options)
     for step in PASSES:
         work = step(work)

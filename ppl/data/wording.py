@@ -25,8 +25,11 @@ def quoted(text: object) -> str:
     """A cell as the file has it: texts in quotes, line breaks and tabs made visible, long ones cut."""
     if not isinstance(text, str):
         return number(text)
-    shown = text if len(text) <= 40 else text[:39] + "…"
-    return '"' + shown.replace("\n", "\\n").replace("\t", "\\t") + '"'
+    return '"' + cut(text).replace("\n", "\\n").replace("\t", "\\t") + '"'
+
+
+def cut(text: str) -> str:
+    return text if len(text) <= 40 else text[:39] + "…"
 
 
 def number(value: object) -> str:

@@ -195,7 +195,7 @@ DATA_CODES: tuple[Code, ...] = (
     ),
     Code("E619.rank", "{column} is {shape}, but the model declares {declared}", label="declared here"),
     Code("E619.ragged", "{column} is not rectangular: {why}", label="declared here"),
-    Code("E619.size", "{source}: `{name}` is {value}, but axis `{axis}` has {size}", label="declared here"),
+    Code("E619.size", "{source}: `{name}` is {value}, but axis `{axis}` {size}", label="declared here"),
     Code("E619.unknown", "{source} does not say how large axis `{axis}` is", label="declared here"),
     Code(
         "E620",
@@ -206,6 +206,7 @@ DATA_CODES: tuple[Code, ...] = (
         right="ppl fit model.ppl data.csv --sep ';' --decimal ,",
     ),
     Code("E620.sep", "`--sep {sep}`: a separator is one character", hint="use `--sep ';'` or `--sep tab`"),
+    Code("E620.decimal", "`--decimal {mark}`: the decimal mark is a point or a comma", hint="use `--decimal ,`"),
     Code(
         "W110",
         "{column} has mean {mean}, sd {sd}: its scale is far from 1",

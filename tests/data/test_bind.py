@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from specs import GENES, column, complaints, matrix, messages, per, spec
+from data_specs import GENES, column, complaints, matrix, messages, per, spec
 
 from ppl.check.core import AxisSpec, DataSpec
 from ppl.data.bind import Bound, Options, bind
@@ -287,6 +287,18 @@ def test_one_value_per_level(csv) -> None:
         [7, 8],
     )
     assert bound.columns["pct"].axes == ("state",)
+
+
+def test_rows_without_a_level_say_nothing_about_levels(csv) -> None:
+    declared = spec(column("state", "factor", optional=True, imputed=True), per("pct", "state"))
+    bound = bind(declared, csv("state,pct\nGA,1\n,7\nNY,2\n"))
+    assert values(bound, "pct") == [1, 2]
+    assert bound.columns["state"].missing.tolist() == [False, True, False]
+
+
+def test_an_axis_may_be_another_name_for_levels(csv) -> None:
+    declared = spec(column("state", "factor"), axes=(AxisSpec("twin", "declared", column="state"),))
+    assert bind(declared, csv("state\nNY\nGA\n")).axes["twin"].labels == ("GA", "NY")
 
 
 # ---- warnings ----------------------------------------------------------------------------------------------------

@@ -5,9 +5,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from data_specs import GENES, column, matrix, per, spec
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from specs import GENES, column, matrix, per, spec
 
 from ppl.data.bind import Bound, Options, bind
 from ppl.source.diagnostic import ModelError

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from specs import GENES, column, matrix, messages, per, spec
+from data_specs import GENES, column, matrix, messages, per, spec
 
 from ppl.check.core import AxisSpec, DataSpec
 from ppl.data import read_large
@@ -181,7 +181,7 @@ def test_scalars_give_and_check_the_sizes_of_axes() -> None:
         'E619 data["b"] is a list of 2, but axis `k` has 3 (declared)'
     ]
     assert messages(declared, {"y": [1.0], "k": 2.5, "b": [1, 2]}) == [
-        "E619 data: `k` is 2.5, but axis `k` has a whole size"
+        "E619 data: `k` is 2.5, but axis `k` needs a whole number"
     ]
 
 

@@ -157,6 +157,7 @@ CASES: tuple[Case, ...] = (
     ),
     Case("E620", spec(column("y"), column("x")), "y;x\n1,5;2,25\n3;4\n"),
     Case("E620.sep", AGE, "age\n1\n", options=Options(sep="ab")),
+    Case("E620.decimal", AGE, "age\n1\n", options=Options(decimal="")),
     Case("W110", spec(column("x")), "x\n22000\n31000\n40000\n"),
     Case("W111", spec(column("arm", "factor")), "arm\na\na\nb\nc\nc\n"),
     Case("W112", DAY, "day,y\n2024-01-03,1\n2024-01-01,2\n2024-01-02,3\n"),

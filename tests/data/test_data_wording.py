@@ -1,10 +1,10 @@
-"""Every complaint about data, word for word. `python tests/data/specs.py` rewrites them; read the difference."""
+"""Every complaint about data, word for word. `python tests/data/data_specs.py` rewrites them; read the difference."""
 
 import sys
 from pathlib import Path
 
 import pytest
-from specs import CASES, GOLDENS, Case, case_text
+from data_specs import CASES, GOLDENS, Case, case_text
 
 from ppl.source.codes_data import DATA_CODES
 
