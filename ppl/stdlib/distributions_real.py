@@ -135,7 +135,7 @@ INTERVAL = (
         Support("interval", "0", "1"),
         logpdf="(a - 1) * log(x) + (b - 1) * log1p(-x) - lbeta(a, b)",
         logcdf="log(max2(betainc(a, b, x), 1e-300))",
-        logsf="log(max2(betainc(b, a, 1 - x), 1e-300))",
+        logsf="log(max2(betaincc(a, b, x), 1e-300))",
         cdf="betainc(a, b, x)",
         quantile="sp.betaincinv(a, b, u)",
         draw="k.draw_beta(rng, a, b, size)",

@@ -257,7 +257,7 @@ RULES: dict[str, Rule] = {
     "round": _rounded,
     **ONE_SIDED,
     **dict.fromkeys(("lt", "le", "gt", "ge", "eq", "ne", "and", "or", "not", "is_int"), _within(UNIT)),
-    **dict.fromkeys(("gammainc", "gammaincc", "betainc", "stdtr"), _within(UNIT)),
+    **dict.fromkeys(("gammainc", "gammaincc", "betainc", "betaincc", "stdtr"), _within(UNIT)),
     **dict.fromkeys(("sin", "cos", "sign"), _within(SIGNED_UNIT)),
     **dict.fromkeys(("log1mexp", "log_if", "log_gammainc", "log_gammaincc"), _within(NEGATIVE)),
     **dict.fromkeys(("erfcx", "i0e"), _within(POSITIVE)),

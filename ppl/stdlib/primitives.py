@@ -122,6 +122,14 @@ GAMMA_FAMILY = (
         "g * exp(xlogy(a - 1, c) + xlog1py(b - 1, -c) - lbeta(a, b))",
         domain="positive positive unit",
     ),
+    _row(
+        "betaincc",
+        "sp.betaincc({0}, {1}, {2})",
+        "-g * betainc_da(a, b, c)",
+        "g * betainc_da(b, a, 1 - c)",
+        "-g * exp(xlogy(a - 1, c) + xlog1py(b - 1, -c) - lbeta(a, b))",
+        domain="positive positive unit",
+    ),
     _row("betainc_da", "k.betainc_da({0}, {1}, {2})", None, None, None, domain="positive positive unit"),
     # the cdf of Student's t: a degrees of freedom, at b
     _row(
@@ -136,7 +144,9 @@ GAMMA_FAMILY = (
 
 BESSEL = (
     _row("i0e", "sp.i0e({0})", "g * (i1e(a) - sign(a) * y)"),
-    _row("i1e", "sp.i1e({0})", "g * (i0e(a) - y * (sign(a) + ratio0(1, a)))"),
+    _row(
+        "i1e", "sp.i1e({0})", "g * where(abs(a) > 1e-8, i0e(a) - y * (sign(a) + 1 / where(abs(a) > 1e-8, a, 1)), 0.5)"
+    ),
     _row("log_i0", "k.log_i0({0})", "g * (i1e(a) / i0e(a))"),
 )
 

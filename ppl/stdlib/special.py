@@ -49,7 +49,7 @@ def ratio0(a: ArrayLike, b: ArrayLike) -> Array:
 def between(low: ArrayLike, high: ArrayLike, t: ArrayLike) -> Array:
     """low + (high - low) t, kept in [low, high] against rounding."""
     low, high = np.asarray(low), np.asarray(high)
-    return np.minimum(np.maximum(low + (high - low) * t, low), high)
+    return np.asarray(np.minimum(np.maximum(low + (high - low) * t, low), high))
 
 
 def log_if(condition: ArrayLike) -> Array:
