@@ -20,15 +20,15 @@ MEMORY = Origin("data", is_file=False)
 def read_array_file(path: Path) -> Table:
     """The table in a file of arrays, by its suffix. Raises ModelError: E602, E605."""
     reader = READERS.get(path.suffix.lower())
+    content = read_bytes(path)
     if reader is None:
         raise ModelError([complain("E602.suffix", path=path)])
-    return reader(path)
+    return reader(content, path)
 
 
-def _read_numpy(path: Path) -> Table:
+def _read_numpy(content: bytes, path: Path) -> Table:
     """Every key of an archive; a single array is named after its file, the fields of a structured
     one are columns."""
-    content = read_bytes(path)
     try:
         loaded = np.load(io.BytesIO(content), allow_pickle=False)
         pairs = dict(loaded) if isinstance(loaded, np.lib.npyio.NpzFile) else _fields(loaded, path.stem)
@@ -41,13 +41,13 @@ def _fields(values: Any, name: str) -> dict[str, Any]:
     return {field: values[field] for field in values.dtype.names} if values.dtype.names else {name: values}
 
 
-def _read_arrow(path: Path) -> Table:
-    table = _arrow_table(path)
+def _read_arrow(content: bytes, path: Path) -> Table:
+    table = _arrow_table(content, path)
     pairs = [(name, table.column(place).to_numpy()) for place, name in enumerate(table.column_names)]
     return table_of_arrays(pairs, Origin(path.name), is_flat=True)
 
 
-def _arrow_table(path: Path) -> Any:
+def _arrow_table(content: bytes, path: Path) -> Any:
     """The table in a Parquet, Arrow or Feather file, read by pyarrow."""
     name = "pyarrow.parquet" if path.suffix.lower() == ".parquet" else "pyarrow.feather"
     try:
@@ -55,7 +55,7 @@ def _arrow_table(path: Path) -> Any:
     except ImportError:
         raise ModelError([complain("E602.arrow", path=path)]) from None
     try:
-        return module.read_table(io.BytesIO(read_bytes(path)))
+        return module.read_table(io.BytesIO(content))
     except (OSError, ValueError) as error:
         raise ModelError([complain("E605.arrays", source=path.name, why=_first_line(error))]) from None
 
@@ -65,7 +65,7 @@ def _first_line(error: Exception) -> str:
     return line[:1].lower() + line[1:]
 
 
-READERS: Mapping[str, Callable[[Path], Table]] = {
+READERS: Mapping[str, Callable[[bytes, Path], Table]] = {
     ".npz": _read_numpy,
     ".npy": _read_numpy,
     ".parquet": _read_arrow,

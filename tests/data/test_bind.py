@@ -301,6 +301,13 @@ def test_an_axis_may_be_another_name_for_levels(csv) -> None:
     assert bind(declared, csv("state\nNY\nGA\n")).axes["twin"].labels == ("GA", "NY")
 
 
+def test_a_file_that_is_not_there_is_that_whatever_its_name(tmp_path: Path) -> None:
+    for name in ("data", "data.xlsx", "data.csv", "data.npz", "data.json", "data.parquet"):
+        (complaint,) = complaints(spec(column("y")), tmp_path / "none" / name)
+        assert complaint.code == "E602"
+        assert complaint.hint == f"there is no folder `{tmp_path / 'none'}` either"
+
+
 # ---- warnings ----------------------------------------------------------------------------------------------------
 
 
