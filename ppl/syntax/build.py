@@ -1,5 +1,6 @@
 """From Lark's tree to ours: one method for each rule of the grammar that has a name."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from lark import Token, Tree
@@ -26,8 +27,16 @@ def unquote(token: Token) -> str:
     return str(token)[1:-1]
 
 
+@dataclass(frozen=True, slots=True)
+class _Body:
+    """The braces of a function, on their way up to it."""
+
+    lets: tuple[ast.Let, ...]
+    result: ast.Expr
+
+
 @v_args(meta=True)
-class Build(Transformer_NonRecursive):  # type: ignore[misc, type-arg]
+class Build(Transformer_NonRecursive):  # type: ignore[type-arg]
     """`docs` maps a line to the documentation of the column on it. Not recursive: the tree may be deep."""
 
     def __init__(self, path: str, docs: dict[int, str]) -> None:
@@ -81,11 +90,14 @@ class Build(Transformer_NonRecursive):  # type: ignore[misc, type-arg]
         return ast.Block("predict", None, tuple(children), self.at(meta))
 
     def fun(self, meta: Meta, children: Children) -> ast.Fun:
-        name, params, (lets, result, braces) = children[0], children[1] or (), _fun_body(children[2])
-        return ast.Fun(self.word(name), params, lets, result, braces, self.at(meta))
+        name, params, body = children
+        long = isinstance(body, _Body)
+        lets, result = (body.lets, body.result) if long else ((), body)
+        return ast.Fun(self.word(name), params or (), lets, result, long, self.at(meta))
 
-    def fun_body(self, meta: Meta, children: Children) -> "Tree[Any]":
-        return Tree("fun_body", children)
+    def fun_body(self, meta: Meta, children: Children) -> "_Body":
+        *lets, result = children
+        return _Body(tuple(lets), result)
 
     def names(self, meta: Meta, children: Children) -> tuple[ast.Name, ...]:
         return self.words(children)
@@ -275,10 +287,3 @@ class Build(Transformer_NonRecursive):  # type: ignore[misc, type-arg]
 
     def dots(self, meta: Meta, children: Children) -> ast.Dots:
         return ast.Dots(self.at(meta))
-
-
-def _fun_body(body: Any) -> tuple[tuple[ast.Let, ...], ast.Expr, bool]:
-    if isinstance(body, Tree):
-        *lets, result = body.children
-        return tuple(lets), result, True
-    return (), body, False

@@ -7,9 +7,10 @@ from lark.lark import PostLex
 
 _OPEN = frozenset({"LPAR", "LSQB"})
 _CLOSE = frozenset({"RPAR", "RSQB"})
-CONTINUES = frozenset(
-    "OR AND NOT REL EQ PLUS MINUS TIMES AT POW _PIPE _RANGE _ARROW COMMA TILDE EQUAL COLON IF THEN ELSE".split()
-)
+_CONTINUES = frozenset([
+    "OR", "AND", "NOT", "REL", "EQ", "PLUS", "MINUS", "TIMES", "AT", "POW", "_PIPE", "_RANGE", "_ARROW",
+    "COMMA", "TILDE", "EQUAL", "COLON", "IF", "THEN", "ELSE",
+])  # fmt: skip
 
 
 class LineEnds(PostLex):
@@ -23,7 +24,7 @@ class LineEnds(PostLex):
         depth, before = 0, ""
         for token in stream:
             depth = max(0, depth + (token.type in _OPEN) - (token.type in _CLOSE))
-            if token.type == "_NL" and (depth or before in CONTINUES):
+            if token.type == "_NL" and (depth or before in _CONTINUES):
                 continue
             before = token.type
             yield token

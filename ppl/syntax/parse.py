@@ -7,9 +7,13 @@ from lark.exceptions import UnexpectedInput
 
 from ppl.source.diagnostic import ModelError, complain
 from ppl.syntax import ast
-from ppl.syntax.build import Build
+from ppl.syntax.build import Build, span_of
 from ppl.syntax.comments import docs_by_line, find_comments, header
+from ppl.syntax.errors import find_bugs_names, find_errors
 from ppl.syntax.tables import parser
+
+MOST_LEVELS = 100
+"""How deep a tree may be: every later pass walks it by recursion."""
 
 
 def parse(text: str, path: str = "<model>") -> ast.File:
@@ -17,8 +21,11 @@ def parse(text: str, path: str = "<model>") -> ast.File:
     text = normal(text)
     try:
         tree = parser().parse(text)
-    except UnexpectedInput as error:
-        raise ModelError((complain("E030", None, found=str(error), help=""),)) from None
+    except UnexpectedInput:
+        raise ModelError(find_errors(text, path)) from None
+    _verify_depth(tree, path)
+    if complaints := find_bugs_names(text, path):
+        raise ModelError(complaints)
     return to_file(tree, text, path)
 
 
@@ -31,3 +38,12 @@ def to_file(tree: "Tree[Any]", text: str, path: str) -> ast.File:
     comments = find_comments(text, path)
     items = Build(path, docs_by_line(comments)).transform(tree)
     return ast.File(items, comments, text, path, header(comments, text))
+
+
+def _verify_depth(tree: "Tree[Any]", path: str) -> None:
+    left = [(tree, 0)]
+    while left:
+        node, depth = left.pop()
+        if depth > MOST_LEVELS:
+            raise ModelError((complain("E035", span_of(path, node.meta), most=MOST_LEVELS),))
+        left += [(child, depth + 1) for child in node.children if isinstance(child, Tree)]

@@ -24,8 +24,8 @@ def grammar_path() -> Path:
 
 @cache
 def parser() -> lark.Lark:
-    """The parser. Building it takes half a second, reading its tables a twentieth: hence the cache, which may be absent,
-    unreadable or damaged without harm."""
+    """The parser. Building it takes half a second, reading its tables a twentieth: hence the cache, which may be
+    absent, unreadable or damaged without harm."""
     grammar = grammar_path().read_text(encoding="utf-8")
     place = _cache_file(grammar)
     return _load(place) or _save(_build(grammar), place)
