@@ -300,3 +300,17 @@ def data_spec(out: Declared, imputed: frozenset[str]) -> DataSpec:
     )
     span = out.data_span or Span("", 0, 0, 0, 0)
     return DataSpec(columns, tuple(out.axes.values()), out.row, out.sorted_by, span)
+
+
+def constant_of(value: object) -> ast.Expr:
+    """A Python value as the literal that sets a constant. Raises TypeError for what no constant can be."""
+    match value:
+        case bool():
+            return ast.Truth(value)
+        case int() | float():
+            return ast.Number(float(value), repr(value).lstrip("-"))
+        case str():
+            return ast.Text(value)
+        case list() | tuple():
+            return ast.ListOf(tuple(constant_of(v) for v in value))
+    raise TypeError(f"a constant is a number, a text or a list, not {type(value).__name__}")

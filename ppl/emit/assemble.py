@@ -57,7 +57,7 @@ class Assembly:
     terms: list[Term] = field(default_factory=list)
     reported: dict[str, tuple[Val, tuple[str, ...]]] = field(default_factory=dict)
     taps: dict[str, Val] = field(default_factory=dict)
-    levels: dict[str, tuple[Val, str]] = field(default_factory=dict)
+    levels: dict[str, str] = field(default_factory=dict)
     sizes: dict[str, Val | str] = field(default_factory=dict)
     centrings: list[Centring] = field(default_factory=list)
     hints: dict[Val, str] = field(default_factory=dict)
@@ -245,7 +245,6 @@ def _enumerated(node: Node, dist: Dist, out: Assembly) -> None:
     """A finite discrete unknown: all its levels, along an axis of its own."""
     b, axis = out.b, f"{node.name}?"
     z = _levels(dist, axis, out)
-    out.levels[node.name] = (z, axis)
     plates = tuple(a for a in node.axes if a not in dist.event)
     if node.kind == "imputed":
         data = out.s.names[node.name]
@@ -270,15 +269,16 @@ def _levels(dist: Dist, axis: str, out: Assembly) -> Val:
         lead = lead.inner[-1]
     row = DISTRIBUTIONS[lead.name]
     if row.kind == "bool":
-        out.sizes[axis] = "2"
+        out.sizes[axis], out.levels[axis] = "2", "bool"
         return b.arange(axis)
     if row.kind == "level":
-        out.sizes[axis] = f'n["{str(lead.attrs[0]).rstrip(chr(39))}"]'
+        over = str(lead.attrs[0]).rstrip("'")
+        out.sizes[axis], out.levels[axis] = f'n["{over}"]', f"level:{over}"
         return b.arange(axis)
     ends = {**out.s.arguments(lead)}
     low, high = (out.s.formula(text, ends) for text in (row.support.low, row.support.high))
     z = b.node("span", (low, high), (), (axis,))
-    out.sizes[axis] = z
+    out.sizes[axis], out.levels[axis] = z, "count"
     return z
 
 

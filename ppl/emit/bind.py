@@ -1,7 +1,7 @@
 """A program with its data: the callables that the engine and the results use."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import CodeType
 
 import numpy as np
@@ -22,6 +22,7 @@ class Inputs:
 
     bound: Bound
     slots: Mapping[str, slice]
+    spans: dict[str, npt.NDArray[np.generic]] = field(default_factory=dict)
 
     def column(self, name: str, axes: tuple[str, ...]) -> npt.NDArray[np.generic]:
         """The values of a column, its axes in the order of the program."""
@@ -65,11 +66,13 @@ class Program:
     dim: int
     slots: Mapping[str, slice]
     sizes: Mapping[str, int]
+    spans: Mapping[str, npt.NDArray[np.generic]]
     _log_density: Callable[[Array, Array], Array]
     _value_and_grad: Callable[[Array, Array], tuple[Array, Array, Array]]
     _constrained: Callable[[Array, Array], Named]
     _recentred: Callable[[Array, Array, Array], Array]
     _marginals: Callable[[Array, Array], Named]
+    _terms: Callable[[Array, Array], Named]
 
     @property
     def weights(self) -> int:
@@ -100,6 +103,23 @@ class Program:
         with np.errstate(all="ignore"):
             return self._marginals(u, w)
 
+    def terms(self, u: Array, w: Array) -> Named:
+        """What each statement adds to the log density, as (S, axes); only a program emitted `with_terms` has any."""
+        with np.errstate(all="ignore"):
+            return self._terms(u, w)
+
+    def level_labels(self, name: str, bound: Bound) -> tuple[str, ...]:
+        """The levels of a summed-out unknown, as labels."""
+        axis = f"{name}?"
+        kind = dict(self.emitted.levels)[axis]
+        if kind == "bool":
+            return ("false", "true")
+        if kind == "count":
+            return tuple(f"{x:g}" for x in self.spans[axis].tolist())
+        known = bound.axes.get(kind.removeprefix("level:"))
+        labels = known.labels if known is not None else None
+        return labels or tuple(str(i + 1) for i in range(self.sizes[axis]))
+
 
 def compiled(emitted: Emitted) -> CodeType:
     """The code of a program, compiled once for all data."""
@@ -118,8 +138,11 @@ def bind_program(emitted: Emitted, bound: Bound, code: CodeType | None = None) -
     scope: dict[str, Callable[..., tuple[Callable[..., object], ...]]] = {}
     exec(code or compiled(emitted), scope)
     with np.errstate(all="ignore"):
-        functions = scope["program"](inputs, sizes)
-    return Program(emitted, dim, slots, sizes, *functions)  # type: ignore[arg-type]
+        try:
+            functions = scope["program"](inputs, sizes)
+        except IndexError as problem:
+            raise ModelError([complain("E703", None, what=problem)]) from None
+    return Program(emitted, dim, slots, sizes, inputs.spans, *functions)  # type: ignore[arg-type]
 
 
 def _made_size(axis: str, inputs: Inputs, sizes: Mapping[str, int]) -> int:

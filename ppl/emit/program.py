@@ -1,6 +1,6 @@
 """The text of a program: one function that binds data and returns the functions of the model as straight-line numpy."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import networkx as nx
@@ -30,46 +30,52 @@ def program(d, n):
 class Emitted:
     """The source of a program, and what its inputs and outputs are: `slots` in the order of coordinates, `weights` by the
     unknown that each belongs to, `reported` names with their axes as written, `eliminated` ones with the axes of their
-    probabilities."""
+    probabilities, `levels` says what the last of these runs over: `bool`, `count`, or `level:AXIS`."""
 
     text: str
     slots: tuple[Slot, ...]
     weights: tuple[str, ...]
     reported: tuple[tuple[str, tuple[str, ...]], ...]
     eliminated: tuple[tuple[str, tuple[str, ...]], ...]
-    sizes: tuple[str, ...]
+    levels: tuple[tuple[str, str], ...]
 
 
-def emit(graph: nx.DiGraph) -> Emitted:
-    """The program of a plan. It fits data of any size: lengths are read when data are bound."""
+def emit(graph: nx.DiGraph, with_terms: bool = False) -> Emitted:
+    """The program of a plan. It fits data of any size: lengths are read when data are bound. `with_terms` adds what each
+    statement contributes to the log density, to find out which one is not finite."""
     a = assemble_program(graph)
+    terms = {t.name: t for t in a.terms if not any(x.endswith("?") for x in t.value.axes)} if with_terms else {}
     scalars = [s for s in a.slots if not s.axes]
     slots = (*scalars, *(s for s in a.slots if s.axes))
     outputs = _outputs(a, slots)
     w = Writer(hints=dict(a.hints), scalars={s.name: i for i, s in enumerate(scalars)})
     _sizes(a, w)
-    every = [v for group in outputs.values() for v in group]
+    every = [v for group in outputs.values() for v in group] + [t.value for t in terms.values()]
     w.write([v for v in _stage_zero(every)], 0)
     for s in slots:
         if s.axes:
             w.line(f'{w.slot(s.name)} = d.slot("{s.name}")')
+    marginals = {
+        name: (v, (*e.axes, f"{name}?")) for (name, e), v in zip(a.eliminated.items(), outputs["marginals"], strict=True)
+    }
     bodies = [
         _log_density(a, w),
         _value_and_grad(a, slots, outputs, w),
-        _constrained(a, w),
+        _named("constrained", a.reported, w),
         _recentred(a, slots, w),
-        _marginals(a, outputs, w),
+        _named("marginals", marginals, w),
+        _named("terms", {name: (t.value, t.value.axes) for name, t in terms.items()}, w),
     ]
     for body in bodies:
         w.line("")
         w.lines.extend(body)
     w.line("")
-    w.line("return log_density, value_and_grad, constrained, recentred, marginals")
+    w.line("return log_density, value_and_grad, constrained, recentred, marginals, terms")
     title = (graph.graph["core"].path or "model").rsplit("/", 1)[-1]
     text = HEADER.format(title=title) + "\n".join(w.lines) + "\n"
     reported = tuple((name, axes) for name, (_, axes) in a.reported.items())
     eliminated = tuple((n, (*e.axes, f"{n}?")) for n, e in a.eliminated.items())
-    return Emitted(text, slots, tuple(a.weights), reported, eliminated, tuple(a.sizes))
+    return Emitted(text, slots, tuple(a.weights), reported, eliminated, tuple(a.levels.items()))
 
 
 def _outputs(a: Assembly, slots: Sequence[Slot]) -> dict[str, list[Val]]:
@@ -87,7 +93,7 @@ def _outputs(a: Assembly, slots: Sequence[Slot]) -> dict[str, list[Val]]:
         "weight": [found.get(v, zero) for v in ws],
         "constrained": [v for v, _ in a.reported.values()],
         "recentred": new,
-        "marginals": [_full(a, taps.get(t, zero), t) for t in a.taps.values()],
+        "marginals": [_marginal(a, name, taps.get(t, zero)) for name, t in a.taps.items()],
     }
 
 
@@ -95,8 +101,11 @@ def _raw(a: Assembly, s: Slot) -> Val:
     return a.b.node("u", (), (s.name,), s.axes, batch=True, stage=1)
 
 
-def _full(a: Assembly, v: Val, tap: Val) -> Val:
-    return v if v.axes == tap.axes else a.b.tap(v, tap.axes, "broadcast")
+def _marginal(a: Assembly, name: str, adjoint: Val) -> Val:
+    """The probabilities of one unknown: those of others, with which its prior may share axes, are summed out."""
+    wanted = a.b.sorted((*a.eliminated[name].axes, f"{name}?"))
+    v = a.b.sum(adjoint, (x for x in a.taps[name].axes if x not in wanted))
+    return v if v.axes == wanted else a.b.tap(v, wanted, "broadcast")
 
 
 def _recentred_value(a: Assembly, c: Centring) -> Val:
@@ -130,6 +139,7 @@ def _sizes(a: Assembly, w: Writer) -> None:
     for axis, size in a.sizes.items():
         if isinstance(size, Val):
             w.write([size], 0)
+            w.line(f'd.spans["{axis}"] = {w.of(size)}')
             w.line(f'n["{axis}"] = len({w.of(size)})')
         else:
             w.line(f'n["{axis}"] = {size}')
@@ -172,15 +182,16 @@ def _flattened(w: Writer, v: Val, axes: tuple[str, ...]) -> str:
     return f"np.broadcast_to({text}, ({shape},)).reshape(S, -1)"
 
 
-def _constrained(a: Assembly, outer: Writer) -> list[str]:
+def _named(function: str, values: Mapping[str, tuple[Val, tuple[str, ...]]], outer: Writer) -> list[str]:
+    """A function that returns named values, their axes as written."""
     w = outer.inside()
-    w.write([v for v, _ in a.reported.values()], 1)
+    w.write([v for v, _ in values.values()], 1)
     w.line("return {")
-    for name, (v, axes) in a.reported.items():
+    for name, (v, axes) in values.items():
         shape = ", ".join(["S", *(axis_size(x) for x in axes)])
-        w.line(f'    "{name}": np.broadcast_to({_in_order(w, v, axes)}, ({shape},)),')
+        w.line(f"    {name!r}: np.broadcast_to({_in_order(w, v, axes)}, ({shape},)),")
     w.line("}")
-    return ["    def constrained(u, w):", "        S = len(u)", *w.lines]
+    return [f"    def {function}(u, w):", "        S = len(u)", *w.lines]
 
 
 def _in_order(w: Writer, v: Val, axes: tuple[str, ...]) -> str:
@@ -199,16 +210,3 @@ def _recentred(a: Assembly, slots: Sequence[Slot], outer: Writer) -> list[str]:
         if s.name in new:
             w.line(f"out[:, {w.slot(s.name)}] = {_flattened(w, new[s.name], s.axes)}")
     return ["    def recentred(u, w, v):", "        S = len(u)", *w.lines, "        return out"]
-
-
-def _marginals(a: Assembly, outputs: dict[str, list[Val]], outer: Writer) -> list[str]:
-    """The probabilities of every summed-out unknown: the slope of the log density in its log prior."""
-    w = outer.inside()
-    w.write(outputs["marginals"], 1)
-    w.line("return {")
-    for (name, e), v in zip(a.eliminated.items(), outputs["marginals"], strict=True):
-        axes = (*e.axes, f"{name}?")
-        shape = ", ".join(["S", *(axis_size(x) for x in axes)])
-        w.line(f'    "{name}": np.broadcast_to({_in_order(w, v, axes)}, ({shape},)),')
-    w.line("}")
-    return ["    def marginals(u, w):", "        S = len(u)", *w.lines]

@@ -1,0 +1,100 @@
+"""From an approximation to labelled quantities on the scale of the model."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from ppl.data.bound import Bound
+from ppl.emit.bind import Program
+from ppl.infer.approximation import Approximation
+from ppl.results.fit import Guide
+from ppl.results.quantity import Probabilities, Quantity
+
+Array = npt.NDArray[np.float64]
+CHUNK = 256
+# Draws of a quantity are kept up to this many cells; of larger ones fewer draws, of very large ones none.
+CELLS = 4_000_000
+FEWEST = 200
+
+
+def quantities(
+    program: Program, bound: Bound, approximation: Approximation, estimators: Mapping[str, str]
+) -> tuple[dict[str, Quantity | Probabilities], tuple[str, ...]]:
+    """Every unknown and derived name, in the order of the model, and the names that are too large to keep."""
+    u, weights, w = approximation.u, approximation.weights, approximation.w
+    kept, omitted = _kept(program, len(u))
+    parts: dict[str, list[Array]] = {name: [] for name in kept}
+    sums: dict[str, Array] = {}
+    for at in range(0, len(u), CHUNK):
+        rows = slice(at, min(at + CHUNK, len(u)))
+        values = program.constrained(u[rows], w)
+        for name, count in kept.items():
+            if at < count:
+                parts[name].append(np.array(values[name][: count - at]))
+        for name, probability in program.marginals(u[rows], w).items():
+            part = np.tensordot(weights[rows], probability, axes=(0, 0))
+            sums[name] = sums[name] + part if name in sums else part
+    axes = {**dict(program.emitted.reported), **dict(program.emitted.eliminated)}
+    out: dict[str, Quantity | Probabilities] = {}
+    for name in axes:
+        if name in parts:
+            draws = np.concatenate(parts[name])
+            out[name] = _quantity(name, axes[name], draws, weights, bound, program, estimators)
+        elif name in sums:
+            out[name] = _probabilities(name, axes[name], sums[name], bound, program)
+    return out, omitted
+
+
+def _kept(program: Program, draws: int) -> tuple[dict[str, int], tuple[str, ...]]:
+    """How many draws to keep of each reported name."""
+    kept, omitted = {}, []
+    unknowns = {s.name for s in program.emitted.slots}
+    for name, axes in program.emitted.reported:
+        size = int(np.prod([_length(a, program) for a in axes], dtype=int))
+        count = min(draws, max(CELLS // max(size, 1), FEWEST))
+        if name not in unknowns and size * FEWEST > 4 * CELLS:
+            omitted.append(name)
+        else:
+            kept[name] = count
+    return kept, tuple(omitted)
+
+
+def _length(axis: str, program: Program) -> int:
+    return program.sizes[axis if axis in program.sizes else axis.rstrip("'")]
+
+
+def axis_labels(axis: str, bound: Bound, program: Program) -> tuple[str, ...]:
+    """The labels of an axis, or positions from 1; the blanks of a column are labelled by their rows."""
+    base = axis.rstrip("'")
+    if base.endswith(".missing"):
+        column = bound.columns[base.removesuffix(".missing")]
+        cells = np.argwhere(column.missing) if column.missing is not None else np.zeros((0, 1), int)
+        return tuple("row " + ", ".join(str(bound.row_numbers[c[0]]) if i == 0 else str(c[i] + 1) for i in range(len(c))) for c in cells)
+    known = bound.axes.get(base)
+    if known is not None and known.labels is not None:
+        return known.labels
+    return tuple(str(i + 1) for i in range(_length(axis, program)))
+
+
+def _quantity(
+    name: str, axes: tuple[str, ...], draws: Array, weights: Array, bound: Bound, program: Program, estimators: Mapping[str, str]
+) -> Quantity:
+    kept = weights[: len(draws)]
+    labels = tuple(axis_labels(a, bound, program) for a in axes)
+    role = "unknown" if name in {s.name for s in program.emitted.slots} else "derived"
+    names = tuple(a.rstrip("'") if a.count("'") == 0 else a for a in axes)
+    return Quantity(name, names, labels, draws, kept / kept.sum(), role, estimators.get(name, ""))
+
+
+def _probabilities(name: str, axes: tuple[str, ...], prob: Array, bound: Bound, program: Program) -> Probabilities:
+    *plates, levels = axes
+    labels = tuple(axis_labels(a, bound, program) for a in plates)
+    return Probabilities(name, tuple(plates), labels, program.level_labels(name, bound), prob)
+
+
+def guide(program: Program, approximation: Approximation) -> Guide:
+    """The fitted normal, with the places of the unknowns in it."""
+    slots = {name: (s.start, s.stop) for name, s in program.slots.items()}
+    weights = dict(zip(program.emitted.weights, (float(x) for x in approximation.w), strict=True))
+    return Guide(approximation.family, approximation.loc, approximation.scale, weights, slots)
