@@ -13,6 +13,7 @@ import pytest
 from ppl.check.check import Checked, check
 from ppl.check.core import Derived, Site
 from ppl.data.bind import bind
+from ppl.syntax.fmt import fmt
 from ppl.syntax.parse import parse
 
 ROOT = Path(__file__).parents[2]
@@ -53,6 +54,13 @@ def bound_rows(model: Path, data: Path) -> int:
 
 
 # ---- every program ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", PROGRAMS, ids=stem)
+def test_is_in_canonical_layout(path: Path) -> None:
+    text = path.read_text()
+    assert fmt(parse(text, str(path))) == text
+    assert max(map(len, text.splitlines())) <= 120
 
 
 @pytest.mark.parametrize("path", PROGRAMS, ids=stem)
