@@ -68,8 +68,8 @@ def multiply(a: Interval, b: Interval) -> Interval:
 
 
 def reciprocal(a: Interval) -> Interval:
-    """1 / a; an end at zero counts as open, because dividing by it is an error anyway."""
-    if a.low < 0.0 < a.high or (a.low == 0.0 == a.high):
+    """1 / a. Zero as the least value gives infinity, which no open end excludes; otherwise it must be excluded."""
+    if a.low < 0.0 < a.high or (a.high == 0.0 and not a.high_open):
         return REAL_LINE
     low = -inf if a.high == 0.0 else 1.0 / a.high
     high = inf if a.low == 0.0 else 1.0 / a.low

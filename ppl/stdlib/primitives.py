@@ -29,7 +29,7 @@ ARITHMETIC = (
     _row("sqrt", "np.sqrt({0})", "0.5 * g / y", domain="positive"),
     # a / b with 0 / 0 = 0: the slope of x log p at x = 0, p = 0
     _row("ratio0", "k.ratio0({0}, {1})", "ratio0(g, b)", "-ratio0(g * y, b)", domain="- nonzero"),
-    # a + (b - a) c for 0 <= c <= 1, never outside [a, b] by rounding
+    # a + (b - a) c for 0 <= c <= 1, never at an end by rounding
     _row("between", "k.between({0}, {1}, {2})", "g - g * c", "g * c", "g * (b - a)"),
 )
 

@@ -121,8 +121,8 @@ def gradient(root: Node, inputs: Mapping[str, Node], length: int = 1) -> dict[st
         for arg, g in zip(node.args, slopes(node, adjoint[id(node)], length), strict=True):
             if g is not None:
                 shape = np.shape(arg.value)
-                g = sum_to(np.broadcast_to(np.asarray(g, float), np.broadcast_shapes(np.shape(g), shape)), shape)
-                adjoint[id(arg)] = adjoint.get(id(arg), 0.0) + g
+                full = np.broadcast_to(np.asarray(g, float), np.broadcast_shapes(np.shape(g), shape))
+                adjoint[id(arg)] = adjoint.get(id(arg), 0.0) + sum_to(full, shape)
     return {name: adjoint.get(id(n), np.zeros(np.shape(n.value))) for name, n in inputs.items()}
 
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from evaluate import OPERATORS, SCOPE, VECTOR_CALLS, parsed
 
 from ppl.stdlib.bijections import BIJECTIONS
 from ppl.stdlib.constraints import CONSTRAINTS
@@ -13,7 +14,6 @@ from ppl.stdlib.intervals import RULES
 from ppl.stdlib.kernels import KERNELS
 from ppl.stdlib.primitives import PRIMITIVES
 from ppl.stdlib.records import CONST, DISCRETE, JUMP, KINK, SMOOTH, Distribution
-from evaluate import OPERATORS, SCOPE, VECTOR_CALLS, parsed
 
 LEVELS = {CONST, SMOOTH, KINK, JUMP, DISCRETE}
 FORMULAS = ("logpdf", "logcdf", "logsf", "cdf", "mean", "variance")

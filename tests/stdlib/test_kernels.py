@@ -1,0 +1,181 @@
+"""Array functions: values against numpy and scipy, gradients against differences, bad matrices and empty sums."""
+
+import numpy as np
+import pytest
+import scipy.special as sp
+import scipy.stats as st
+
+from ppl.stdlib import kernels as k
+from ppl.stdlib.kernels import KERNELS
+from ppl.stdlib.linear import tri_solve, vector_solve
+
+RNG = np.random.default_rng(7)
+
+
+def spd(*shape: int) -> np.ndarray:
+    n = shape[-1]
+    a = RNG.normal(size=(*shape, n))
+    return a @ np.swapaxes(a, -1, -2) + 0.5 * n * np.eye(n)
+
+
+def lower(*shape: int) -> np.ndarray:
+    return np.linalg.cholesky(spd(*shape))
+
+
+def normal(*shape: int) -> np.ndarray:
+    return RNG.normal(size=shape)
+
+
+CALLS = [
+    ("mvnormal_chol", (normal(4, 3), normal(3), lower(4, 3)), "vvl"),
+    ("mvnormal_chol", (normal(5, 4, 3), normal(5, 1, 3), lower(5, 1, 3)), "vvl"),
+    ("mvnormal_chol", (normal(4, 15), normal(4, 15), lower(15)), "vvl"),
+    ("mvnormal_chol", (normal(15), normal(2, 15), lower(2, 15)), "vvl"),
+    ("mvnormal_cov", (normal(4, 3), normal(3), spd(4, 3)), "vvs"),
+    ("mvnormal_cov", (normal(5, 4, 3), normal(5, 1, 3), spd(5, 1, 3)), "vvs"),
+    ("mvnormal_cov", (normal(4, 14), normal(14), spd(14)), "vvs"),
+    ("mvnormal_cov", (normal(6, 2), normal(2), spd(2)), "vvs"),
+    ("cholesky", (spd(3),), "s"),
+    ("cholesky", (spd(2, 14),), "s"),
+    ("tri_solve", (lower(4, 3), normal(4, 3)), "lv"),
+    ("tri_solve", (lower(14), normal(3, 14)), "lv"),
+    ("tri_solve", (lower(3, 14), normal(14)), "lv"),
+    ("inverse", (spd(2, 4),), "s"),
+    ("logsumexp", (normal(3, 5) * 20,), "v"),
+    ("cumsum", (normal(3, 5),), "v"),
+    ("ordered", (normal(3, 5),), "v"),
+    ("ordered_logdet", (normal(3, 5),), "v"),
+    ("simplex", (normal(3, 5),), "v"),
+    ("log_simplex", (normal(3, 5),), "v"),
+    ("simplex_logdet", (normal(3, 5),), "v"),
+]
+
+
+def test_every_kernel_is_called():
+    assert {name for name, _, _ in CALLS} == set(KERNELS)
+
+
+def direction(kind: str, shape: tuple[int, ...]) -> np.ndarray:
+    """A random change of an argument that keeps its kind: symmetric, lower triangular, or anything."""
+    d = normal(*shape)
+    return d + np.swapaxes(d, -1, -2) if kind == "s" else np.tril(d) if kind == "l" else d
+
+
+@pytest.mark.parametrize(("name", "args", "kinds"), CALLS, ids=[f"{n}-{i}" for i, (n, _, _) in enumerate(CALLS)])
+def test_backward_matches_differences(name, args, kinds):
+    row = KERNELS[name]
+    y, saved = row.forward(*args)
+    g = normal(*np.shape(y))
+    grads = row.backward(saved, g)
+    for i, (arg, kind) in enumerate(zip(args, kinds, strict=True)):
+        assert grads[i].shape == arg.shape
+        d = direction(kind, arg.shape)
+
+        def f(t, i=i, arg=arg, d=d):
+            return float(np.sum(g * row.forward(*args[:i], arg + t * d, *args[i + 1 :])[0]))
+
+        h = 1e-3
+        expected = (8 * (f(h) - f(-h)) - (f(2 * h) - f(-2 * h))) / (12 * h)
+        np.testing.assert_allclose(np.sum(grads[i] * d), expected, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("n", [1, 3, 14])
+def test_normal_densities_match_scipy(n):
+    x, mean, cov = normal(n), normal(n), spd(n)
+    expected = st.multivariate_normal(mean, cov).logpdf(x)
+    np.testing.assert_allclose(KERNELS["mvnormal_cov"].forward(x, mean, cov)[0], expected, rtol=1e-10)
+    np.testing.assert_allclose(
+        KERNELS["mvnormal_chol"].forward(x, mean, np.linalg.cholesky(cov))[0], expected, rtol=1e-10
+    )
+
+
+@pytest.mark.parametrize("n", [3, 14])
+@pytest.mark.parametrize("bad", [-1.0, np.nan, np.inf])
+def test_one_bad_matrix_leaves_the_others_alone(n, bad):
+    x, mean, cov = normal(4, n), normal(4, n), spd(4, n)
+    good, _ = KERNELS["mvnormal_cov"].forward(x, mean, cov)
+    broken = cov.copy()
+    broken[2] = np.where(np.eye(n) > 0, bad, 0.0)
+    y, saved = KERNELS["mvnormal_cov"].forward(x, mean, broken)
+    assert y[2] == -np.inf
+    np.testing.assert_allclose(np.delete(y, 2), np.delete(good, 2), rtol=1e-12)
+    for g in KERNELS["mvnormal_cov"].backward(saved, np.ones(4)):
+        assert np.isfinite(g).all() and not g[2].any() and g[0].any()
+    factor, factor_saved = KERNELS["cholesky"].forward(broken)
+    assert not np.isfinite(np.diagonal(factor[2])).any() and np.isfinite(factor[0]).all()
+    (g,) = KERNELS["cholesky"].backward(factor_saved, np.ones_like(factor))
+    assert np.isfinite(g).all() and not g[2].any()
+    through, saved = KERNELS["mvnormal_chol"].forward(x, mean, factor)
+    np.testing.assert_allclose(through, y, rtol=1e-12)
+    assert all(np.isfinite(g).all() for g in KERNELS["mvnormal_chol"].backward(saved, np.ones(4)))
+
+
+@pytest.mark.parametrize("n", [4, 20])
+@pytest.mark.parametrize("transpose", [False, True])
+@pytest.mark.parametrize(("left", "right"), [((), (6,)), ((5,), (5,)), ((5, 1), (5, 3)), ((5,), ()), ((), (2, 3))])
+def test_triangular_solves(n, transpose, left, right):
+    a, b = lower(*left, n), normal(*right, n)
+    solved = vector_solve(a, b, transpose)
+    m = np.swapaxes(a, -1, -2) if transpose else a
+    np.testing.assert_allclose((m @ solved[..., None])[..., 0], np.broadcast_to(b, solved.shape), rtol=1e-8, atol=1e-10)
+    columns = normal(*right, n, 2)
+    if len(left) <= len(right):
+        np.testing.assert_allclose(
+            m @ tri_solve(a, columns, transpose), np.broadcast_to(columns, (*right, n, 2)), rtol=1e-8, atol=1e-10
+        )
+
+
+def test_logsumexp_of_nothing():
+    x = np.array([[-np.inf, -np.inf], [0.0, -np.inf], [800.0, 801.0]])
+    y, saved = KERNELS["logsumexp"].forward(x)
+    np.testing.assert_allclose(y, [-np.inf, 0.0, np.logaddexp(800.0, 801.0)])
+    (g,) = KERNELS["logsumexp"].backward(saved, np.ones(3))
+    np.testing.assert_allclose(g, [[0, 0], [1, 0], sp.softmax([800.0, 801.0])])
+
+
+@pytest.mark.parametrize(
+    ("index", "n"),
+    [
+        (RNG.integers(0, 7, 300), 9),
+        (np.sort(RNG.integers(0, 7, 300)), 9),
+        (np.sort(RNG.integers(0, 90, 100)), 90),
+        (RNG.permutation(50), 50),
+        (np.arange(6), 8),
+        (np.zeros(5, int), 1),
+    ],
+)
+def test_sums_by_level(index, n):
+    g = normal(3, len(index))
+    expected = np.zeros((3, n))
+    np.add.at(expected, (slice(None), index), g)
+    np.testing.assert_allclose(k.segment_sum(g, index, n), expected, rtol=1e-12, atol=1e-12)
+
+
+def test_draws_of_levels_follow_their_probabilities():
+    p = np.array([[0.1, 0.2, 0.7], [0.0, 1.0, 0.0]])
+    rng, n = np.random.default_rng(3), 30_000
+    for x in (k.draw_level(rng, p, (n, 2)), k.draw_level_logits(rng, np.log(np.maximum(p, 1e-300)), (n, 2))):
+        shares = np.stack([(x == j).mean(axis=0) for j in range(3)], axis=-1)
+        np.testing.assert_allclose(shares, p, atol=0.015)
+
+
+def test_draws_of_vectors():
+    rng, n = np.random.default_rng(4), 20_000
+    a = np.array([0.05, 1.0, 3.0])
+    x = k.draw_dirichlet(rng, a, (n, 3))
+    np.testing.assert_allclose(x.sum(axis=-1), 1.0, rtol=1e-12)
+    assert (x > 0).all()
+    np.testing.assert_allclose(x.mean(axis=0), a / a.sum(), atol=0.01)
+    cov = spd(3)
+    z = k.draw_mvnormal(rng, np.array([1.0, 2.0, 3.0]), np.linalg.cholesky(cov), (n, 3))
+    np.testing.assert_allclose(z.mean(axis=0), [1, 2, 3], atol=0.1)
+    np.testing.assert_allclose(np.cov(z.T), cov, rtol=0.1, atol=0.1)
+    counts = k.draw_multinomial(rng, 10.0, np.array([0.2, 0.8]), (n, 2))
+    assert (counts.sum(axis=-1) == 10).all() and abs(counts[:, 0].mean() - 2) < 0.05
+
+
+def test_tiny_shapes_never_draw_zero():
+    rng = np.random.default_rng(5)
+    assert (k.draw_gamma(rng, 1e-3, (1000,)) > 0).all()
+    x = k.draw_beta(rng, 1e-3, 1e-3, (1000,))
+    assert ((x > 0) & (x < 1)).all()
