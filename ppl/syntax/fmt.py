@@ -1,39 +1,20 @@
 """The canonical layout of a model file.
 
-What is decided: spaces, indentation, parentheses, blank lines between items,
-the columns of the types and of the comments behind code. What the author decides: single blank lines, whether `then` and
-`else` or the arguments of a call stand on lines of their own, and whether the `~` of neighbours are aligned."""
+What is decided: spaces, indentation, parentheses, blank lines between items, the columns of the types and of the
+comments behind code. What the author decides: single blank lines, whether `then` and `else` or the arguments of a call
+stand on lines of their own, and whether the `~` of neighbours are aligned.
+"""
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 from ppl.source.span import Span
 from ppl.syntax import ast
+from ppl.syntax.rows import INDENT, Row, lines
 from ppl.syntax.show import argument, arguments, axes, port, ports, show, source, target, type_
 
 _WIDTH = 100
-_INDENT = "  "
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line of the result, or several for a broken statement. `first` and `last` are the lines in the source, 0
-    where there is none. Neighbours with the same `align`, if it is not 0, get their `tail` at the same column."""
-
-    depth: int
-    head: str
-    tail: str = ""
-    first: int = 0
-    last: int = 0
-    align: int = 0
-    comment: str = ""
-    blank: bool = False
-
-    @property
-    def text(self) -> str:
-        return f"{self.head} {self.tail}" if self.tail else self.head
 
 
 def fmt(file: ast.File) -> str:
@@ -41,7 +22,7 @@ def fmt(file: ast.File) -> str:
     comments = _Comments(deque(file.comments))
     rows = list(_body(file.items, 0, comments))
     rows += _own_lines(comments.before(None), 0)
-    return "".join(f"{line}\n" for line in _lines(_aligned(_spaced(rows))))
+    return "".join(f"{line}\n" for line in lines(rows))
 
 
 # ---- comments ----------------------------------------------------------------------------------------------------
@@ -146,10 +127,14 @@ def _on_one_line(
         return ""
     if not body:
         return f"{header} {{ }}"
-    if len(body) > 1 or isinstance(body[0], ast.For) or getattr(body[0], "annotations", ()):
+    if len(body) > 1 or isinstance(body[0], ast.For) or _is_annotated(body[0]):
         return ""
     text = f"{header} {{ {' '.join(filter(None, _parts(body[0])))} }}"
     return text if len(text) <= _WIDTH else ""
+
+
+def _is_annotated(node: _Node) -> bool:
+    return isinstance(node, ast.Sample | ast.Observe) and bool(node.annotations)
 
 
 def _function(node: ast.Fun, depth: int, comments: _Comments) -> Iterator[Row]:
@@ -159,7 +144,7 @@ def _function(node: ast.Fun, depth: int, comments: _Comments) -> Iterator[Row]:
     span = node.result.span
     yield from _own_lines(comments.before(span.line), depth + 1)
     yield from _own_lines(comments.before(span.end_line), depth + 1, span.line)
-    text = _broken("return ", node.result, len(_INDENT) * (depth + 1))
+    text = _broken("return ", node.result, len(INDENT) * (depth + 1))
     yield Row(depth + 1, text, first=span.line, last=span.end_line, comment=comments.behind(span.end_line))
     yield from _closed(node.span, depth, comments)
 
@@ -188,7 +173,7 @@ def _row(node: _Node, depth: int) -> Row:
     value = _value(node)
     if value is None:
         return Row(depth, head, tail, align=-1 if tail else 0)
-    text = _broken(f"{head} {tail[0]} ", value, len(_INDENT) * depth)
+    text = _broken(f"{head} {tail[0]} ", value, len(INDENT) * depth)
     return Row(depth, text) if "\n" in text else Row(depth, head, tail, align=value.span.col)
 
 
@@ -250,7 +235,7 @@ def _broken(lead: str, value: ast.Expr, column: int) -> str:
         case ast.IfElse() if _breaks_if(lead, value, column):
             return _broken_if(lead, value, column + len(lead))
         case ast.Call(function=function, args=args) if args and _breaks_call(lead, value, column):
-            inner, outer = " " * column + _INDENT, " " * column
+            inner, outer = " " * column + INDENT, " " * column
             listed = ",\n".join(inner + argument(arg) for arg in args)
             return f"{lead}{function.id}(\n{listed}\n{outer})"
         case _:
@@ -276,57 +261,3 @@ def _broken_if(lead: str, value: ast.IfElse, column: int) -> str:
     if isinstance(value.other, ast.IfElse) and _breaks_if("else ", value.other, column):
         return text + _broken_if("else ", value.other, column)
     return text + _broken("else ", value.other, column)
-
-
-# ---- blank lines and columns -------------------------------------------------------------------------------------
-
-
-def _spaced(rows: list[Row]) -> list[Row]:
-    return [replace(row, blank=_is_blank(above, row)) for above, row in pairwise((None, *rows)) if row is not None]
-
-
-def _is_blank(above: Row | None, row: Row) -> bool:
-    """One blank line where the source has some, and around every block; none behind `{` and before `}`."""
-    if above is None or row.head == "}" or (above.text.endswith("{") and above.depth < row.depth):
-        return False
-    if row.depth == 0 and above.depth == 0 and not above.head.startswith("#"):
-        block = above.head == "}" or row.text.endswith("{") or row.text.endswith("}") or above.text.endswith("}")
-        opens_comment = above.head == "}" and row.head.startswith("#")
-        if block or opens_comment:
-            return True
-    return bool(row.first and above.last) and row.first - above.last > 1
-
-
-def _aligned(rows: list[Row]) -> list[Row]:
-    return [row for run in _runs(rows, _same_columns) for row in _with_tails(run)]
-
-
-def _same_columns(above: Row, row: Row) -> bool:
-    return above.align != 0 and above.align == row.align and above.depth == row.depth and not row.blank
-
-
-def _with_tails(run: list[Row]) -> list[Row]:
-    width = max(len(row.head) for row in run)
-    return [replace(row, head=row.head.ljust(width)) if row.tail else row for row in run]
-
-
-def _lines(rows: list[Row]) -> Iterator[str]:
-    for run in _runs(rows, lambda above, row: bool(above.comment and row.comment and not row.blank)):
-        shown = [_INDENT * row.depth + row.text for row in run]
-        width = max(len(text.rpartition("\n")[2]) for text in shown)
-        for row, text in zip(run, shown, strict=True):
-            if row.blank:
-                yield ""
-            last = text.rpartition("\n")[2]
-            yield f"{text}{' ' * (width - len(last))}  {row.comment}" if row.comment else text
-
-
-def _runs(rows: list[Row], together: Callable[[Row, Row], bool]) -> Iterator[list[Row]]:
-    run: list[Row] = []
-    for row in rows:
-        if run and not together(run[-1], row):
-            yield run
-            run = []
-        run.append(row)
-    if run:
-        yield run
