@@ -149,7 +149,7 @@ SYNTAX_CODES: tuple[Code, ...] = (
     Code(
         "E018",
         "`{at}` is the name of a Python library",
-        hint="no prefixes and no site names here: `x ~ Normal(0, 1)`",
+        hint="{new}",
         about="Distributions and functions are part of the language; the name of a site is what stands left of `~`.",
         wrong='mu = pyro.sample("mu", dist.Normal(0, 1))',
         right="mu ~ Normal(0, 1)",
@@ -216,15 +216,14 @@ SYNTAX_CODES: tuple[Code, ...] = (
     Code("E025.then", "`if` needs a `then`", hint="`if a > 0 then b else c`"),
     Code(
         "E026",
-        "`{at}` is not a number",
-        hint="{new}",
+        "`{at}` is neither a number nor a name",
+        hint="a product is written with `*`: `2 * x`",
         about="A number has digits on both sides of its point: 0.5, 1.0, 1e-3, 5_000.",
         wrong="x ~ Normal(.5, 1.)",
         right="x ~ Normal(0.5, 1.0)",
     ),
     Code("E026.start", "digits are needed in front of the point", hint="`0.{digits}`"),
     Code("E026.end", "digits are needed behind the point", hint="`{digits}.0`, or `{digits}`"),
-    Code("E026.suffix", "`{at}` is neither a number nor a name", hint="a product is written with `*`: `2 * x`"),
     Code(
         "E027",
         "comparisons cannot be chained",

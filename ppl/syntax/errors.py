@@ -24,7 +24,8 @@ def find_errors(text: str, path: str) -> tuple[Diagnostic, ...]:
     trips over once that is repaired. A statement that has one complaint gets no second from the parser."""
     seen = scan(text, path)
     statements, brackets = layout(seen)
-    found = [*find_hidden(seen), *find_characters(seen), *find_habits(seen), *brackets]
+    found = [*find_hidden(seen), *find_characters(seen), *find_habits(seen)]
+    found += [finding for finding in brackets if not _is_follow_on(finding, found)]
     found = _parse_on(seen, statements, found)
     complaints = (finding.complaint for finding in found)
     return tuple(sorted(dict.fromkeys(complaints), key=lambda d: (d.span.start, d.span.end) if d.span else (0, 0)))
@@ -56,6 +57,13 @@ def _parse_on(seen: Scan, statements: Sequence[Statement], found: list[Finding])
             blank.add(statement)
             edits = _blanked(seen, statement, edits)
     return found
+
+
+def _is_follow_on(finding: Finding, found: Sequence[Finding]) -> bool:
+    """A statement that is not complete, on a line that has a complaint."""
+    complaint = finding.complaint
+    lines = {other.complaint.span.line for other in found if other.complaint.span}
+    return complaint.code == "E030" and complaint.span is not None and complaint.span.line in lines
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import Any
 from ppl.source.diagnostic import Fix, complain
 from ppl.syntax.layout import Finding
 from ppl.syntax.patch import Edit
-from ppl.syntax.scan import Scan
+from ppl.syntax.scan import OPEN_END, Scan
 
 _Match = re.Match[str]
 _START = r"(?:^|(?<=[{;}]))[ \t]*"
@@ -105,6 +105,10 @@ def _matrix(match: _Match) -> str:
     return {"%*%": "@", "%%": "%"}.get(match["at"], match["at"][-1])
 
 
+def _unprefixed(match: _Match, text: str) -> str:
+    return "`x ~ Normal(0, 1)`" if match["name"] in ("sample", "param", "deterministic") else f"`{match['name']}(…)`"
+
+
 _STAN_BLOCKS = {
     "parameters": "delete it: what is on the left of `~` in `model { … }` is an unknown",
     "transformed parameters": "write its lines, without types, in `model { … }`",
@@ -189,9 +193,13 @@ HABITS: tuple[Habit, ...] = (
         hint=_stan_block,
     ),
     _habit(
-        "E018", r"(?P<at>\b(?:pyro|numpyro|pm|tfd|dist|torch|tf|np|jnp|math|stats)\.(?P<name>\w+))(?=[ \t]*\()", "f"
+        "E018",
+        r"(?P<at>\b(?:pyro|numpyro|pm|tfd|dist|torch|tf|np|jnp|math|stats)\.(?P<name>\w+))(?=[ \t]*\()",
+        "f",
+        hint=_unprefixed,
     ),
-    _habit("E011", _START + r"(?P<edit>(?P<at>(?:def|function)\b)[^\n{]*)", ""),
+    _habit("E011", _START + r"(?P<edit>(?P<at>def\b)[^\n{]*:[ \t]*(?:\n[ \t]+[^\n]*)*)", ""),
+    _habit("E011", _START + r"(?P<at>def|function)\b(?=[ \t]+\w)", "fun"),
     _habit(
         "E012",
         _START + r"(?P<edit>(?P<at>while|repeat)\b[ \t]*(?:\((?:[^(){}\n]|\([^(){}\n]*\))*\)[ \t]*)?\{)",
@@ -210,7 +218,7 @@ HABITS: tuple[Habit, ...] = (
     _habit("E004", r"(?P<at>&&?|\|\|?(?!>)|!(?!=))", _word, True),
     _habit("E013", r"[=~,(][^\n?=~]*[^\n?=~ ]+[ \t]+(?P<edit>(?P<at>\?)[^\n?:]+:)", "+"),
     _habit("E014", r"(?<![\w.])(?P<edit>(?P<low>\d+)[ \t]*(?P<at>:)[ \t]*(?P<high>\w+))", r"\g<low>..\g<high>", True),
-    _habit("E026.suffix", r"(?<![\w.])(?P<at>(?>\d[\d_]*(?:\.\d+)?(?:[eE][+-]?\d+)?)[A-Za-z_]\w*)", "1"),
+    _habit("E026", r"(?<![\w.])(?P<at>(?>\d[\d_]*(?:\.\d+)?(?:[eE][+-]?\d+)?)[A-Za-z_]\w*)", "1"),
     _habit("E026.end", r"(?<![\w.])(?P<at>(?P<digits>\d+)\.)(?![.\d\w])", r"\g<digits>", True),
     _habit("E026.start", r"(?<![\w.\])])(?P<at>\.(?P<digits>\d+(?:[eE][+-]?\d+)?))(?!\w)", r"0.\g<digits>", True),
 )
@@ -296,5 +304,5 @@ def find_hidden(scan: Scan) -> Iterator[Finding]:
                 )
             case "open":
                 mark = scan.span(part.start, part.start + 1)
-                closed = re.sub(r"[\s)\]}]*$", lambda m: '"' + m[0], part.text, count=1)
+                closed = OPEN_END.sub(lambda m: '"' + m[0], part.text, count=1)
                 yield Finding(complain("E022", mark), (Edit(part.start, part.end, closed),))

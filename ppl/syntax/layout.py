@@ -13,6 +13,7 @@ _CONTINUES_WORD = frozenset(["and", "or", "not", "if", "then", "else"])
 _CONTINUED = frozenset(["then", "else", "|>"])
 _DRAWS = re.compile(r"[ \t]*[^\W\d]\w*(?:\.\w+)?[ \t]*(?:\[[^\]\n]*\])?[ \t]*~")
 _DEFINES = re.compile(r"[ \t]*[^\W\d]\w*[ \t]*(?:\[[^\]\n]*\])?[ \t]*=(?!=)")
+_DECLARES = re.compile(r"[ \t]*[^\W\d]\w*[ \t]*(?:\[[^\]\n]*\])?[ \t]*:")
 _ITEM = re.compile(r"[ \t]*(?:(?:model|predict|data|guide)\b[^\n{}()=~:]*\{|(?:net|fun)[ \t]+\w+[ \t]*\()")
 
 
@@ -118,7 +119,7 @@ def _goes_on(last: Piece | None) -> bool:
 def _starts_afresh(work: _Work, position: int) -> bool:
     """Whether the line at `position` is a statement of its own although the one before asks for more."""
     masked = work.scan.masked
-    return bool(_DRAWS.match(masked, position) or _DEFINES.match(masked, position))
+    return any(start.match(masked, position) for start in (_DRAWS, _DEFINES, _DECLARES))
 
 
 def _incomplete(work: _Work) -> None:
@@ -142,7 +143,7 @@ def _starts_statement(work: _Work, position: int) -> bool:
 
 def _close(work: _Work, piece: Piece) -> None:
     if not _inside(work):
-        work.findings.append(_stray(work.scan, piece))
+        work.findings.append(_stray(work.scan, piece, "x" if _goes_on(work.last) else ""))
     else:
         opener = work.opened.pop()
         if _CLOSER[opener.text] != piece.text and not _is_interval(work.scan, opener):
@@ -161,10 +162,10 @@ def _crossed(scan: Scan, opener: Piece, piece: Piece) -> Finding:
     return Finding(complaint, (Edit(piece.start, piece.end, right),))
 
 
-def _stray(scan: Scan, piece: Piece) -> Finding:
+def _stray(scan: Scan, piece: Piece, instead: str = "") -> Finding:
     span = scan.span(piece.start, piece.end)
     complaint = complain("E021", span, closer=piece.text, fix=Fix(span, ""))
-    return Finding(complaint, (Edit(piece.start, piece.end, ""),))
+    return Finding(complaint, (Edit(piece.start, piece.end, instead),))
 
 
 def _unclosed_parentheses(work: _Work, position: int) -> None:

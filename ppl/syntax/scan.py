@@ -73,7 +73,14 @@ def scan(text: str, path: str) -> Scan:
     return Scan(path, text, masked, hidden, pieces, starts)
 
 
+# What ends a string that its author forgot to end: brackets behind it are code.
+OPEN_END = re.compile(r"[\s)\]}]*$")
+
+
 def _mask(match: re.Match[str]) -> str:
     if match.lastgroup in ("comment", "slashes"):
         return re.sub(r"[^\n]", " ", match[0])
-    return f'"{"_" * (len(match[0]) - 2)}"' if len(match[0]) > 1 else " "
+    rest = OPEN_END.search(match[0]) if match.lastgroup == "open" else None
+    behind = rest[0] if rest else ""
+    length = len(match[0]) - len(behind)
+    return (f'"{"_" * (length - 2)}"' if length > 1 else " ") + behind

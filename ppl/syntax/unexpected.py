@@ -50,6 +50,13 @@ _WORDED: tuple[tuple[frozenset[str], str], ...] = (
     (frozenset(["RBRACE"]), "`}`"),
 )
 
+# Naming one thing names these with it.
+_SAID_WITH: dict[str, frozenset[str]] = {
+    "a value": _VALUE | {"LPAR", "LSQB", "MINUS", "NOT", "IF"},
+    "a number or a name": _VALUE | {"MINUS"},
+    "an operator": frozenset(["PLUS", "TIMES", "REL", "EQ", "MINUS"]),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Stop:
@@ -220,7 +227,7 @@ def _expected(stop: Stop) -> str:
     for group, word in _WORDED:
         if group <= left:
             words.append(word)
-            left -= _VALUE | {"LPAR", "MINUS"} if len(group) > 1 and "NAME" in group else group
+            left -= _SAID_WITH.get(word, group)
     if "`)`" in words or "`]`" in words:
         words = [word for word in words if word in ("a value", "`,`", "`)`", "`]`")]
     return f"{', '.join(words[:-1])} or {words[-1]}" if len(words) > 1 else "".join(words)

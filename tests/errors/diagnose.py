@@ -2,21 +2,36 @@
 
 from pathlib import Path
 
+from ppl.api import Model
+from ppl.check.check import check
+from ppl.emit.bind import compiled
+from ppl.emit.program import emit
+from ppl.graph.graph import lower
+from ppl.rewrite.plan import plan
 from ppl.source.diagnostic import Diagnostic, ModelError
 from ppl.source.render import render, summary
 from ppl.syntax.parse import parse
 
 
 def diagnose(path: Path) -> str:
-    """The rendered complaints about the file and their number, as `ppl check` prints them."""
+    """The rendered complaints about the file and their number, as `ppl check` prints them. A `.csv` of the same name
+    beside the file is its data."""
     text = path.read_bytes().decode("utf-8")
-    found = _found(text, path.name)
+    data = path.with_suffix(".csv")
+    found = diagnostics(text, path.name, str(data) if data.is_file() else None)
     return f"{render(found, {path.name: text})}\n{summary(found)}\n"
 
 
-def _found(text: str, name: str) -> tuple[Diagnostic, ...]:
+def diagnostics(text: str, name: str = "model.ppl", data: str | None = None) -> tuple[Diagnostic, ...]:
+    """All that the parser, the checker and the planner find, and with data the binder."""
     try:
-        parse(text, name)
+        checked = check(parse(text, name))
+        if checked.core is None:
+            return checked.diagnostics
+        graph = plan(lower(checked.core))
+        if data is not None:
+            emitted = emit(graph)
+            Model(checked.core, graph, emitted, (), 0.0, compiled(emitted)).bind(data)
     except ModelError as error:
         return error.diagnostics
-    return ()
+    return checked.warnings
