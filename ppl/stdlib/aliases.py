@@ -19,6 +19,8 @@ _SPELLINGS = {
     "Gamma": "gamma dgamma",
     "InvGamma": "inv_gamma InverseGamma dinvgamma invgamma",
     "Weibull": "weibull dweib dweibull",
+    "Pareto": "pareto dpar Pareto1",
+    "BetaBinomial": "beta_binomial dbetabin betabinom",
     "Bernoulli": "bernoulli dbern bern bernoulli_logit BernoulliLogits Flip flip",
     "Binomial": "binomial dbin dbinom Binom binom binomial_logit BinomialLogits",
     "Poisson": "poisson dpois pois poisson_log Pois",

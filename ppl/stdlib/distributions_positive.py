@@ -1,7 +1,7 @@
 """Distributions of one positive number."""
 
 from ppl.stdlib.distributions_real import DF, SCALE, SD, SHAPE
-from ppl.stdlib.records import Distribution, Form, Parameter, Support
+from ppl.stdlib.records import JUMP, Distribution, Form, Parameter, Support
 
 POSITIVE = Support("lower", "0")
 FROM_ZERO = Support("lower", "0", closed=True)
@@ -136,5 +136,23 @@ POSITIVES = (
         mean="scale * exp(lgamma(1 + 1 / shape))",
         variance="square(scale) * (exp(lgamma(1 + 2 / shape)) - exp(2 * lgamma(1 + 1 / shape)))",
         about="lifetime whose hazard rises (shape > 1) or falls (shape < 1) with age",
+    ),
+    Distribution(
+        "Pareto",
+        (Parameter("scale", "positive", level=JUMP), SHAPE),
+        Support("lower", "scale", closed=True),
+        let=(("h", "shape * (log(x) - log(scale))"),),
+        logpdf="log_if(x >= scale) + log(shape) - log(x) - h",
+        logcdf="log1mexp(-h)",
+        logsf="-h",
+        cdf="-expm1(-h)",
+        quantile="scale * np.exp(-np.log1p(-u) / shape)",
+        draw="scale * np.exp(rng.standard_exponential(size) / shape)",
+        mean="where(shape > 1, scale * shape / where(shape > 1, shape - 1, 1), -log_if(shape > 1))",
+        variance=(
+            "where(shape > 2, square(scale) * shape / where(shape > 2, square(shape - 1) * (shape - 2), 1),"
+            " -log_if(shape > 2))"
+        ),
+        about="sizes above `scale` whose survival falls as a power: the tail weight is 1 / shape",
     ),
 )

@@ -220,6 +220,7 @@ ONE_SIDED: dict[str, Rule] = {
     "exp": _increasing(_exp),
     "expm1": _increasing(_expm1),
     "log": _increasing(_log, low=0.0),
+    "log_p": _increasing(_log, low=0.0),
     "log1p": _increasing(_log1p, low=-1.0),
     "sqrt": _increasing(sqrt, low=0.0),
     "sigmoid": _increasing(_sigmoid),

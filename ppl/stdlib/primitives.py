@@ -37,9 +37,11 @@ EXPONENTIAL = (
     _row("exp", "np.exp({0})", "g * y"),
     _row("expm1", "np.expm1({0})", "g * (y + 1)"),
     _row("log", "np.log({0})", "g / a", domain="positive"),
+    # the log of a probability: a level of probability zero has no slope, rather than one of 0 / 0
+    _row("log_p", "np.log({0})", "ratio0(g, a)", domain="positive"),
     _row("log1p", "np.log1p({0})", "g / (1 + a)", domain="above_minus_one"),
-    _row("xlogy", "sp.xlogy({0}, {1})", "g * log(b)", "g * ratio0(a, b)", domain="- positive"),
-    _row("xlog1py", "sp.xlog1py({0}, {1})", "g * log1p(b)", "g * ratio0(a, 1 + b)", domain="- above_minus_one"),
+    _row("xlogy", "sp.xlogy({0}, {1})", "g * log(b)", "ratio0(g * a, b)", domain="- positive"),
+    _row("xlog1py", "sp.xlog1py({0}, {1})", "g * log1p(b)", "ratio0(g * a, 1 + b)", domain="- above_minus_one"),
     _row("sigmoid", "k.sigmoid({0})", "g * y * (1 - y)"),
     # the slope of softplus is sigmoid(a) = exp(a - y): one cheap exponential
     _row("softplus", "k.softplus({0})", "g * exp(a - y)"),

@@ -37,6 +37,11 @@ CASES = {
         ((0.7, 3.0), st.weibull_min(0.7, scale=3)),
         ((9.0, 0.1), st.weibull_min(9, scale=0.1)),
     ],
+    "Pareto": [((1.0, 3.0), st.pareto(3.0)), ((20.0, 0.8), st.pareto(0.8, scale=20.0))],
+    "BetaBinomial": [
+        ((10.0, 2.0, 3.0), st.betabinom(10, 2, 3)),
+        ((60.0, 0.3, 0.4), st.betabinom(60, 0.3, 0.4)),
+    ],
     "Bernoulli": [((0.3,), st.bernoulli(0.3)), ((1e-7,), st.bernoulli(1e-7))],
     "BernoulliLogit": [((-0.8,), st.bernoulli(1 / (1 + np.exp(0.8)))), ((6.0,), st.bernoulli(1 / (1 + np.exp(-6))))],
     "Binomial": [

@@ -9,22 +9,14 @@ from typing import Any
 import numpy as np
 import scipy.special as sp
 
-from ppl.stdlib import kernels
+from ppl.stdlib import formulas, kernels
+from ppl.stdlib.formulas import parsed
 from ppl.stdlib.linear import sum_to
 from ppl.stdlib.primitives import PRIMITIVES
 from ppl.stdlib.records import Distribution
 
-OPERATORS = {
-    ast.Add: "add", ast.Sub: "sub", ast.Mult: "mul", ast.Div: "div", ast.Pow: "pow",
-    ast.Lt: "lt", ast.LtE: "le", ast.Gt: "gt", ast.GtE: "ge", ast.Eq: "eq", ast.NotEq: "ne",
-}  # fmt: skip
 VECTOR_CALLS = ("esum", "elen", "elogsumexp", "pick")
 SCOPE = {"np": np, "sp": sp, "k": kernels}
-
-
-@cache
-def parsed(text: str) -> ast.expr:
-    return ast.parse(text, mode="eval").body
 
 
 @cache
@@ -42,21 +34,9 @@ class Node:
     args: tuple["Node", ...] = ()
 
 
-def build(node: ast.expr, names: Mapping[str, Node], length: int = 1) -> Node:
-    """The value of a parsed formula, remembering how it came about. `length` is that of the event axis."""
-    match node:
-        case ast.Constant(value):
-            return Node("lit", float(value))
-        case ast.Name(id):
-            return names[id]
-        case ast.UnaryOp(ast.USub(), operand):
-            return apply("neg", (build(operand, names, length),), length)
-        case ast.BinOp(left, op, right) | ast.Compare(left, [op], [right]):
-            args = (build(left, names, length), build(right, names, length))
-            return apply(OPERATORS[type(op)], args, length)
-        case ast.Call(ast.Name(id), args):
-            return apply(id, tuple(build(a, names, length) for a in args), length)
-    raise ValueError(ast.unparse(node))
+def build(text: str, names: Mapping[str, Node], length: int = 1) -> Node:
+    """The value of a formula, remembering how it came about. `length` is that of the event axis."""
+    return formulas.evaluate(text, names, lambda op, args: apply(op, args, length), lambda v: Node("lit", float(v)))
 
 
 def apply(op: str, args: tuple[Node, ...], length: int) -> Node:
@@ -96,7 +76,7 @@ def slopes(node: Node, g: Any, length: int) -> list[Any]:
             return [out, None]
     env = {n: Node("in", v) for n, v in zip("abc", values, strict=False)}
     env |= {"y": Node("in", node.value), "g": Node("in", g)}
-    return [None if t is None else build(parsed(t), env).value for t in PRIMITIVES[node.op].vjps]
+    return [None if t is None else build(t, env).value for t in PRIMITIVES[node.op].vjps]
 
 
 def order(root: Node) -> list[Node]:
@@ -133,7 +113,7 @@ def inputs_of(values: Mapping[str, Any]) -> dict[str, Node]:
 def scope_of(row: Distribution, inputs: Mapping[str, Node], length: int) -> dict[str, Node]:
     names = dict(inputs)
     for name, text in row.let:
-        names[name] = build(parsed(text), names, length)
+        names[name] = build(text, names, length)
     return names
 
 
@@ -148,7 +128,7 @@ def evaluated(text: str, inputs: Mapping[str, Node], values: Mapping[str, Any], 
         n in {a.id for a in ast.walk(parsed(text)) if isinstance(a, ast.Name)} for n, _ in row.let
     )
     names = scope_of(row, inputs, length) if row is not None and needed else dict(inputs)
-    return build(parsed(text), names, length)
+    return build(text, names, length)
 
 
 def event_length(values: Mapping[str, Any]) -> int:

@@ -16,6 +16,7 @@ ENDS = some.one_of(
 ).map(lambda x: x + 0.0)  # no -0.0
 DOMAINS = {
     "log": (0.0, math.inf),
+    "log_p": (0.0, math.inf),
     "sqrt": (0.0, math.inf),
     "log1p": (-1.0, math.inf),
     "logit": (0.0, 1.0),

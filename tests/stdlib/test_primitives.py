@@ -24,7 +24,7 @@ POINTS = {
     "pow": (POSITIVE, OTHER[:8]),
     "between": (OTHER[:7], OTHER[:7] + 2.0, UNIT),
     "sqrt": (POSITIVE,),
-    "log": (POSITIVE,),
+    **dict.fromkeys(("log", "log_p"), (POSITIVE,)),
     "exp": (ANY[:8],),
     "expm1": (ANY[:8],),
     "log1p": (POSITIVE - 0.9,),
@@ -191,3 +191,10 @@ def test_between_never_reaches_its_ends():
     for low, high in ((0.1, 0.7), (-0.3, 0.7), (0.0, 1.0)):
         x = k.between(low, high, t)
         assert np.all((low < x) & (x < high))
+
+
+def test_impossible_levels_without_weight_have_no_slope():
+    # summing out a level of probability zero gives it the adjoint zero; zero times the infinite slope must stay zero
+    text = "logaddexp(log_p(u), log_p(v))"
+    _, grads = value_and_gradient(text, {"u": np.array([0.0]), "v": np.array([0.4])})
+    np.testing.assert_allclose([grads["u"][0], grads["v"][0]], [0.0, 2.5])

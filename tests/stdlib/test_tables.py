@@ -5,11 +5,12 @@ import subprocess
 import sys
 
 import pytest
-from evaluate import OPERATORS, SCOPE, VECTOR_CALLS, parsed
+from evaluate import SCOPE, VECTOR_CALLS
 
 from ppl.stdlib.bijections import BIJECTIONS
 from ppl.stdlib.constraints import CONSTRAINTS
 from ppl.stdlib.distributions import ALIASES, DISTRIBUTIONS, PARAMETER_ALIASES
+from ppl.stdlib.formulas import OPERATORS, parsed
 from ppl.stdlib.intervals import RULES
 from ppl.stdlib.kernels import KERNELS
 from ppl.stdlib.primitives import PRIMITIVES
