@@ -37,7 +37,7 @@ EXPONENTIAL = (
     _row("exp", "np.exp({0})", "g * y"),
     _row("expm1", "np.expm1({0})", "g * (y + 1)"),
     _row("log", "np.log({0})", "g / a", domain="positive"),
-    # the log of a probability: a level of probability zero has no slope, rather than one of 0 / 0
+    # the log of a probability: one of zero has no slope where the adjoint is zero, rather than a slope of 0 / 0
     _row("log_p", "np.log({0})", "ratio0(g, a)", domain="positive"),
     _row("log1p", "np.log1p({0})", "g / (1 + a)", domain="above_minus_one"),
     _row("xlogy", "sp.xlogy({0}, {1})", "g * log(b)", "ratio0(g * a, b)", domain="- positive"),
@@ -50,8 +50,8 @@ EXPONENTIAL = (
     _row("tanh", "np.tanh({0})", "g * (1 - y * y)"),
     # the floor under y makes the weights of log(0 + 0) zero instead of NaN
     _row("logaddexp", "np.logaddexp({0}, {1})", "g * exp(a - max2(y, -1e300))", "g * exp(b - max2(y, -1e300))"),
-    _row("logsubexp", "k.logsubexp({0}, {1})", "-g / expm1(b - a)", "g * (exp(b - a) / expm1(b - a))"),
-    _row("log1mexp", "k.log1mexp({0})", "g * (exp(a) / expm1(a))", domain="negative"),
+    _row("logsubexp", "k.logsubexp({0}, {1})", "-ratio0(g, expm1(b - a))", "ratio0(g * exp(b - a), expm1(b - a))"),
+    _row("log1mexp", "k.log1mexp({0})", "ratio0(g * exp(a), expm1(a))", domain="negative"),
 )
 
 TRIGONOMETRIC = (

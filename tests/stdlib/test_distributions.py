@@ -102,6 +102,19 @@ def test_gradients_of_the_tails_are_finite(name, params, reference):
         assert all(np.isfinite(grads[n][finite]).all() for n in smooth)
 
 
+@pytest.mark.parametrize(("name", "params", "reference"), WITH_CDF, ids=[f"{n}{p}" for n, p, _ in WITH_CDF])
+def test_tails_that_are_not_used_have_no_gradient(name, params, reference):
+    # a censored model evaluates the tail of every row, and takes it where the row is censored
+    row, x = DISTRIBUTIONS[name], points(name, reference)
+    if row.support.closed or row.kind != "real":
+        ends = [evaluate(t, named(row, params)) for t in (row.support.low, row.support.high) if t]
+        x = np.concatenate([x, ends])
+    values = {n: np.full(x.shape, v) for n, v in named(row, params).items()} | {"x": x}
+    for text in (row.logcdf, row.logsf):
+        _, grads = value_and_gradient(f"where(x < -1e300, {text}, 0)", values, row)
+        assert not any(g.any() for g in grads.values())
+
+
 @pytest.mark.parametrize("name", [n for n in CASES if DISTRIBUTIONS[n].cdf])
 def test_gradients_of_the_tails_match_differences(name):
     row = DISTRIBUTIONS[name]
