@@ -78,7 +78,8 @@ class Assembly:
 def assemble_program(graph: nx.DiGraph) -> Assembly:
     """The values of the program of a plan."""
     core = core_of(graph)
-    found = {n: e for n, e in eliminations(graph).items() if isinstance(e, Elimination)}
+    summed = {n: e for n, e in eliminations(graph).items() if isinstance(e, Elimination)}
+    found = {n: e for n, e in summed.items() if not e.leaf}
     b = Builder(_rank(core, found, graph))
     out = Assembly(b, Lowering(b), eliminated=found)
     for column in core.data.columns:
@@ -116,13 +117,15 @@ def _node(node: Node, out: Assembly) -> None:
         case FactorTerm(value=value):
             v = out.s.expr(value)
             out.terms.append(Term(node.name, v, value.axes))
-        case Site(role="observed", value=None):
-            _observed(node, out.s.names[node.name], out)
+        case Site(name=name, role="observed", value=None):
+            _observed(node, out.s.names[name], out)
         case Site(role="observed", value=value):
             assert value is not None
             _observed(node, out.s.expr(value), out)
         case Site(dist=dist) if node.name in out.eliminated:
             _enumerated(node, dist, out)
+        case Site(role="imputed", dist=dist) if dist.kind != "real":
+            _leaf(node, dist, out)
         case Site(role="imputed", dist=dist):
             _imputed(node, dist, out)
         case Site(dist=dist):
@@ -236,6 +239,14 @@ def _imputed(node: Node, dist: Dist, out: Assembly) -> None:
     out.reported[node.name] = (x, (axis,))
     out.terms.append(Term(node.name, out.s.log_density(dist, full), node.axes))
     out.terms.append(Term(f"{node.name}, missing", log_det, (axis,)))
+
+
+def _leaf(node: Node, dist: Dist, out: Assembly) -> None:
+    """Blank counts that nothing reads add nothing; the other cells are observed."""
+    data = out.s.names[node.name]
+    mask = out.b.node("missing", (), (node.name, *data.axes), data.axes)
+    density = out.s.log_density(dist, data)
+    out.terms.append(Term(node.name, out.b.apply("where", mask, out.b.lit(0.0), density), node.axes))
 
 
 # ---- discrete unknowns -------------------------------------------------------------------------------------------

@@ -43,13 +43,17 @@ class Lowering:
         row = DISTRIBUTIONS[dist.name]
         return {p.name: self.expr(a) for p, a in zip(row.params, dist.args, strict=True) if a is not None}
 
-    def formula(self, text: str, names: Mapping[str, Val], axis: str = "") -> Val:
-        """A formula of the tables; `axis` is the event axis."""
+    def formula(self, text: str, names: Mapping[str, Val], axis: str = "", inside: bool = False) -> Val:
+        """A formula of the tables; `axis` is the event axis; `inside` says that the value cannot leave the support."""
 
         def apply(op: str, args: tuple[Val, ...]) -> Val:
             match op:
+                case "log_if" if inside:
+                    return self.b.lit(0.0)
                 case "esum":
                     return self.b.sum(args[0], (axis,))
+                case "elogsumexp":
+                    return self.b.reduce("logsumexp", self.spread(args[0], axis), axis)
                 case "elen":
                     return self.b.size(axis)
                 case "pick":
@@ -62,12 +66,14 @@ class Lowering:
     def spread(self, v: Val, axis: str) -> Val:
         return v if axis in v.axes else self.b.mul(v, self.b.ones(axis))
 
-    def row_formula(self, row: Distribution, text: str, names: Mapping[str, Val], axis: str = "") -> Val:
+    def row_formula(
+        self, row: Distribution, text: str, names: Mapping[str, Val], axis: str = "", inside: bool = False
+    ) -> Val:
         """A formula of a distribution, its shared parts first."""
         known = dict(names)
         for name, part in row.let:
-            known[name] = self.formula(part, known, axis)
-        return self.formula(text, known, axis)
+            known[name] = self.formula(part, known, axis, inside)
+        return self.formula(text, known, axis, inside)
 
 
 # ---- expressions -------------------------------------------------------------------------------------------------
@@ -221,7 +227,7 @@ def _family(s: Lowering, dist: Dist, x: Val, observed: bool) -> Val:
     row = DISTRIBUTIONS[dist.name]
     params = s.arguments(dist)
     axis = dist.event[0] if dist.event else str(dist.attrs[0]) if dist.attrs else ""
-    del observed
+    inside = not observed and row.kind == "real"
     if row.kernel:
         values = (x, *(params[p.name] for p in row.params))
         ranks = (row.event, *(p.rank for p in row.params))
@@ -229,7 +235,7 @@ def _family(s: Lowering, dist: Dist, x: Val, observed: bool) -> Val:
         return kernel(s.b, row.kernel, values, events, ())
     if row.event:
         params = {n: s.spread(v, axis) for n, v in params.items()}
-    return s.row_formula(row, row.logpdf, {"x": x, **params}, axis)
+    return s.row_formula(row, row.logpdf, {"x": x, **params}, axis, inside)
 
 
 def _where(s: Lowering, dist: Dist, x: Val, observed: bool) -> Val:

@@ -85,7 +85,23 @@ class Builder:
         folded = _fold(op, args)
         if folded is not None:
             return self.lit(folded)
+        split = self._pushed(op, args)
+        if split is not None:
+            return split
         return self.node(op, args, (), (a for x in args for a in x.axes))
+
+    def _pushed(self, op: str, args: tuple[Val, ...]) -> Val | None:
+        """f(where(c, x, y)) = where(c, f(x), f(y)): worth it where the test, known with the data, is what makes the array
+        large (a change point, a table of levels), and f then runs on its small sides."""
+        at = [i for i, a in enumerate(args) if a.op == "where" and a.stage > 0 and a.args[0].stage == 0]
+        if op == "where" or len(at) != 1:
+            return None
+        test, then, other = args[at[0]].args
+        rest = {x for i, a in enumerate(args) if i != at[0] for x in a.axes}
+        if set(test.axes) <= {*then.axes, *other.axes, *rest}:
+            return None
+        sides = ((*args[: at[0]], side, *args[at[0] + 1 :]) for side in (then, other))
+        return self.apply("where", test, *(self.apply(op, *side) for side in sides))
 
     def add(self, a: Val, b: Val) -> Val:
         return self.apply("add", a, b)
@@ -127,8 +143,25 @@ class Builder:
                 return self._product_sum(_factors(self, v, over), over)
             case "div" if not set(v.args[1].axes) & set(over):
                 return self.apply("div", self.sum(v.args[0], over), v.args[1])
+            case "where" if self._is_selection(v):
+                return self._selected_sum(v, over)
             case _:
                 return self._plain_sum(v, over)
+
+    def _is_selection(self, v: Val) -> bool:
+        """Whether a test on data chooses between two smaller values that both depend on the unknowns. Values along the levels
+        of a summed-out unknown (`z?`) may be -inf, which a product with zero would turn into NaN."""
+        test, then, other = v.args
+        sides = {*then.axes, *other.axes}
+        finite = then.batch and other.batch and not any(a.endswith("?") for a in sides)
+        return test.stage == 0 and finite and not set(test.axes) <= sides
+
+    def _selected_sum(self, v: Val, over: tuple[str, ...]) -> Val:
+        """sum of where(c, x, y) = c . x + (1 - c) . y: a product with a table of data."""
+        test, then, other = v.args
+        share = self.node("real", (test,), (), test.axes)
+        rest = self.sub(self.lit(1.0), share)
+        return self.add(self.sum(self.mul(share, then), over), self.sum(self.mul(rest, other), over))
 
     def _product_sum(self, factors: tuple[Val, ...], over: tuple[str, ...]) -> Val:
         """sum of a product: what does not vary leaves, data factors join, the last two meet in one contraction."""
@@ -301,7 +334,7 @@ def _mul(b: Builder, x: Val, y: Val) -> Val | None:
             return b.neg(b.mul(one.args[0], other))
     if x is y:
         return b.apply("square", x)
-    if x.stage == 0 and y.op == "mul" and y.args[0].stage == 0:
+    if x.stage == 0 and y.stage > 0 and y.op == "mul" and y.args[0].stage == 0:
         return b.mul(b.mul(x, y.args[0]), y.args[1])
     if (x.stage, x.order) > (y.stage, y.order):
         return b.mul(y, x)

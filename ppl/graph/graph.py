@@ -42,16 +42,19 @@ class Node:
 
 
 def lower(core: Core) -> nx.DiGraph:
-    """The graph of a checked model. Edges run from what is read to what reads it; a lag of itself is no edge."""
-    observed = {s.name for s in core.statements if isinstance(s, Site) and s.role != "unknown"}
-    columns = [Node(c.name, "data", c.axes, c, None, c.span) for c in core.data.columns if c.name not in observed]
-    return assemble([*columns, *(_node(s) for s in core.statements)], core)
+    """The graph of a checked model. Edges run from what is read to what reads it; a lag of itself is no edge. A column that
+    is both observed and read has two nodes: its values, and its density, whose name ends in ` ~`."""
+    density_only = {s.name for s in core.statements if isinstance(s, Site) and s.role != "unknown"}
+    read = set().union(*(reads(s) for s in core.statements))
+    both = {s.name for s in core.statements if isinstance(s, Site) and s.role == "observed" and s.name in read}
+    columns = [Node(c.name, "data", c.axes, c, None, c.span) for c in core.data.columns if c.name not in density_only - both]
+    return assemble([*columns, *(_node(s, s.name in both) for s in core.statements)], core)
 
 
-def _node(s: Site | Derived | FactorTerm) -> Node:
+def _node(s: Site | Derived | FactorTerm, read: bool) -> Node:
     match s:
         case Site():
-            return Node(s.name, s.role, s.axes, s, None, s.span)
+            return Node(f"{s.name} ~" if read else s.name, s.role, s.axes, s, None, s.span)
         case Derived():
             return Node(s.name, "derived", s.axes, s, None, s.span)
         case FactorTerm():
@@ -118,7 +121,7 @@ def verify(graph: nx.DiGraph, stage: str) -> None:
     for node in node_list(graph):
         if node.kind not in KINDS:
             raise Bug(f"unknown kind of node: {node.kind}")
-        for name in set().union(*({e.attrs[0] for e in _refs(x)} for x in expressions(node)), set()):
+        for name in {str(e.attrs[0]) for x in expressions(node) for e in _refs(x)}:
             if name not in graph:
                 raise Bug(f"`{node.name}` reads `{name}`, which is no node")
         if stage == "plan" and node.kind in ("unknown", "imputed") and node.plan is None:

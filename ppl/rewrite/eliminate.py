@@ -31,11 +31,13 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Elimination:
-    """An unknown that is summed out, and how each density that it reaches reads it."""
+    """An unknown that is summed out, and how each density that it reaches reads it. A `leaf` is blank cells that nothing
+    else reads: their probabilities add up to one, whatever the levels."""
 
     name: str
     axes: tuple[str, ...]
     accesses: tuple[tuple[str, Access], ...]
+    leaf: bool = False
 
     @property
     def by_term(self) -> Mapping[str, Access]:
@@ -64,6 +66,8 @@ def is_discrete(node: Node) -> bool:
 def _elimination(node: Node, graph: nx.DiGraph) -> Elimination | Refusal:
     assert node.dist is not None
     infinite = _infinite(node.dist)
+    if infinite and node.kind == "imputed" and not any(True for n in graph.successors(node.name)):
+        return Elimination(node.name, node.axes, ((node.name, Access()),), leaf=True)
     if infinite:
         return Refusal(f"{infinite} has no largest value", node.dist.span)
     accesses = []

@@ -39,6 +39,11 @@ class Rule:
 ESTIMATORS: tuple[Rule, ...] = (
     Rule(
         "exact",
+        lambda f: isinstance(f.elimination, Elimination) and f.elimination.leaf,
+        lambda f: "blank cells that nothing else reads: they sum to one",
+    ),
+    Rule(
+        "exact",
         lambda f: isinstance(f.elimination, Elimination),
         lambda f: "finite: summed out in its plate" if f.node.axes else "finite: summed out",
     ),
