@@ -6,7 +6,8 @@ BOOL, LEVEL, COUNT = Support("bool"), Support("level"), Support("integer", "0")
 P, RATE = Parameter("p", "unit"), Parameter("rate", "nonnegative")
 LOGIT = Parameter("logit")
 N = Parameter("n", "count", level=JUMP)
-CHOOSE = "lgamma(n + 1) - lgamma(x + 1) - lgamma(max2(n - x, 0) + 1) + log_if(x <= n)"
+MISSES = ("misses", "max2(n - x, 0)")
+CHOOSE = "lgamma(n + 1) - lgamma(x + 1) - lgamma(misses + 1) + log_if(x <= n)"
 
 TRUTHS = (
     Distribution(
@@ -50,7 +51,8 @@ COUNTS = (
         Support("integer", "0", "n"),
         kind="int",
         level=DISCRETE,
-        logpdf=f"xlogy(x, p) + xlog1py(n - x, -p) + ({CHOOSE})",
+        let=(MISSES,),
+        logpdf=f"xlogy(x, p) + xlog1py(misses, -p) + ({CHOOSE})",
         logcdf="log_p(where(x < 0, 0, where(x >= n, 1, betainc(max2(n - x, 1), max2(x, 0) + 1, 1 - p))))",
         logsf="log_p(where(x < 0, 1, where(x >= n, 0, betainc(max2(x, 0) + 1, max2(n - x, 1), p))))",
         cdf="where(x < 0, 0, where(x >= n, 1, betainc(max2(n - x, 1), max2(x, 0) + 1, 1 - p)))",
@@ -66,14 +68,14 @@ COUNTS = (
         Support("integer", "0", "n"),
         kind="int",
         level=DISCRETE,
-        let=(("p", "sigmoid(logit)"), ("q", "sigmoid(-logit)")),
+        let=(MISSES, ("p", "sigmoid(logit)"), ("q", "sigmoid(-logit)")),
         logpdf=f"x * logit - n * softplus(logit) + ({CHOOSE})",
         logcdf="log_p(where(x < 0, 0, where(x >= n, 1, betainc(max2(n - x, 1), max2(x, 0) + 1, q))))",
         logsf="log_p(where(x < 0, 1, where(x >= n, 0, betainc(max2(x, 0) + 1, max2(n - x, 1), p))))",
         cdf="where(x < 0, 0, where(x >= n, 1, betainc(max2(n - x, 1), max2(x, 0) + 1, q)))",
         draw="rng.binomial(k.whole(n), k.sigmoid(logit), size)",
-        mean="n * p",
-        variance="n * p * q",
+        mean="n * sigmoid(logit)",
+        variance="n * sigmoid(logit) * sigmoid(-logit)",
         internal=True,
         about="how many of n are true, each with log odds `logit`",
     ),
@@ -83,7 +85,8 @@ COUNTS = (
         Support("integer", "0", "n"),
         kind="int",
         level=DISCRETE,
-        logpdf=f"lbeta(x + a, max2(n - x, 0) + b) - lbeta(a, b) + ({CHOOSE})",
+        let=(MISSES,),
+        logpdf=f"lbeta(x + a, misses + b) - lbeta(a, b) + ({CHOOSE})",
         draw="rng.binomial(k.whole(n), k.draw_beta(rng, a, b, size))",
         mean="n * a / (a + b)",
         variance="n * a * b * (a + b + n) / (square(a + b) * (a + b + 1))",
@@ -123,8 +126,8 @@ COUNTS = (
         logsf="where(x < 0, 0, log_gammainc(max2(x, 0) + 1, rate))",
         cdf="where(x < 0, 0, gammaincc(max2(x, 0) + 1, rate))",
         draw="rng.poisson(np.minimum(np.exp(log_rate), 1e18), size)",
-        mean="rate",
-        variance="rate",
+        mean="exp(log_rate)",
+        variance="exp(log_rate)",
         internal=True,
         about="a count of rare events with mean exp(log_rate)",
     ),

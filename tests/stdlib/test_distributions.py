@@ -202,6 +202,8 @@ def test_logit_rows_agree_with_their_family(form):
         ("Binomial", {"n": 3.0, "p": 0.5, "x": 5.0}, -np.inf),
         ("Binomial", {"n": 3.0, "p": 0.0, "x": 0.0}, 0.0),
         ("Binomial", {"n": 3.0, "p": 1.0, "x": 3.0}, 0.0),
+        ("Binomial", {"n": 0.0, "p": 1.0, "x": 1.0}, -np.inf),
+        ("Pareto", {"scale": 2.0, "shape": 1.0, "x": 1.0}, -np.inf),
         ("Bernoulli", {"p": 0.0, "x": 0.0}, 0.0),
         ("Bernoulli", {"p": 1.0, "x": 0.0}, -np.inf),
         ("Poisson", {"rate": 0.0, "x": 0.0}, 0.0),
