@@ -13,6 +13,11 @@ import lark
 
 from ppl.syntax.lines import LineEnds
 
+# What reading a damaged pickle may raise: whatever its bytes happen to mean.
+_DAMAGED = (
+    OSError, pickle.PickleError, EOFError, AttributeError, ImportError, LookupError, TypeError, ValueError,
+    AssertionError, MemoryError,
+)  # fmt: skip
 _PACKAGE = Path(__file__).resolve().parent.parent
 _PLACES = (_PACKAGE / "_grammar" / "ppl.lark", _PACKAGE.parent / "grammar" / "ppl.lark")
 
@@ -52,20 +57,7 @@ def _load(place: Path) -> lark.Lark | None:
     try:
         with place.open("rb") as file:
             return lark.Lark.load(file)
-    except FileNotFoundError:
-        return None
-    except (
-        OSError,
-        pickle.PickleError,
-        EOFError,
-        AttributeError,
-        ImportError,
-        KeyError,
-        IndexError,
-        TypeError,
-        ValueError,
-    ):
-        # A damaged cache raises whatever its bytes happen to mean; the tables are built again.
+    except _DAMAGED:
         return None
 
 

@@ -78,7 +78,14 @@ sources = st.one_of(
     tuples(strings, 1).map(lambda given: ast.Source(given, is_list=True)),
 )
 columns = st.builds(
-    ast.Column, Names, tuples(Names), types, st.none() | Names, st.none() | sources, st.none() | strings, st.none() | exprs
+    ast.Column,
+    Names,
+    tuples(Names),
+    types,
+    st.none() | Names,
+    st.none() | sources,
+    st.none() | strings,
+    st.none() | exprs,
 )
 ports = st.builds(ast.Port, Names, tuples(Names))
 funs = st.one_of(
