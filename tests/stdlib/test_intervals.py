@@ -108,6 +108,9 @@ def test_what_the_checker_must_prove():
     assert is_positive(RULES["pow"](POSITIVE, REAL_LINE))
     assert is_positive(RULES["where"](Interval(0.0, 1.0), POSITIVE, one))
     assert RULES["sigmoid"](REAL_LINE) == UNIT_OPEN
+    wide = Interval(-900.0, 900.0)
+    assert is_positive(RULES["sub"](one, RULES["square"](RULES["tanh"](wide))))
+    assert is_positive(RULES["exp"](wide)) and is_positive(RULES["softplus"](wide)) and is_positive(RULES["ndtr"](wide))
     assert RULES["tanh"](REAL_LINE) == phi
     assert RULES["mul"](UNIT_OPEN, UNIT_OPEN) == UNIT_OPEN
     assert RULES["abs"](phi) == Interval(0.0, 1.0, False, True)
@@ -117,4 +120,6 @@ def test_what_it_must_not_prove():
     assert not is_positive(RULES["square"](REAL_LINE))
     assert not is_positive(RULES["sub"](POSITIVE, POSITIVE))
     assert not is_positive(RULES["div"](Interval(1.0, 1.0), REAL_LINE))
+    assert not is_positive(RULES["relu"](Interval(-2.0, -1.0)))
+    assert not is_positive(RULES["sqrt"](Interval(0.0, 1.0)))
     assert not is_positive(RULES["max2"](REAL_LINE, Interval(0.0, 0.0)))
