@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import scipy.special as sp
-from cases import CASES, LEVELS_OF_U, flat
 from evaluate import central_difference, evaluate, numpy_text, value_and_gradient
+from family_cases import CASES, LEVELS_OF_U, flat
 
 from ppl.stdlib.distributions import DISTRIBUTIONS
 from ppl.stdlib.records import JUMP, Distribution
