@@ -30,8 +30,8 @@ from ppl.syntax.parse import parse
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Model:
-    """A compiled model. `graph` is the plan: a networkx graph with an estimator on every unknown; `source` the generated
-    Python; `warnings` what the checker noticed."""
+    """A compiled model. `graph` is the plan: a networkx graph with an estimator on every unknown; `source` the
+    generated Python; `warnings` what the checker noticed."""
 
     core: Core
     graph: nx.DiGraph
@@ -65,10 +65,9 @@ class Model:
     ) -> Fit:
         """Fit the model to data: a path, a dict of arrays, or a data frame.
 
-        `guide`: `auto`, `mean_field`, `full_rank` or `laplace`. `report` is called after every stage; when `stop` returns
-        true the fit ends with what it has. Raises ModelError for data that do not fit the model (E6xx) and for densities
-        that are nowhere finite (E7xx). The same seed gives the same bits.
-        """
+        `guide`: `auto`, `mean_field`, `full_rank` or `laplace`. `report` is called after every stage; when `stop`
+        returns true the fit ends with what it has. Raises ModelError for data that do not fit the model (E6xx) and for
+        densities that are nowhere finite (E7xx). The same seed gives the same bits."""
         began = perf_counter()
         program, bound = self.bind(data, options)
         seconds = perf_counter() - began

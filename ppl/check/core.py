@@ -8,7 +8,7 @@ from ppl.stdlib.intervals import Interval
 
 def where() -> Span:
     """The field that says where a record came from; it takes no part in equality."""
-    return field(default=NOWHERE, compare=False, repr=False)  # type: ignore[no-any-return]
+    return field(default=NOWHERE, compare=False, repr=False)
 
 
 # ---- data --------------------------------------------------------------------------------------------------------
@@ -73,16 +73,16 @@ class DataSpec:
 class Expr:
     """One node of an expression. `op` is a row of `PRIMITIVES` (elementwise, aligned by axis name), or one of:
 
-    `lit` (attrs: value) · `ref` (name) · `level` (axis, label) · `pos` (axis: the position along it, from 1)
-    `size` (axis) · `where` (test, then, other) · `take` (value, index; attrs: axis; the index is a 0-based level)
-    `takepos` (the same with a 1-based integer index) · `fix` (value; attrs: axis, label or 1-based position)
-    `lag` (value; attrs: axis, k) · `rename` (value; attrs: old, new) · `sum prod mean var sd min max argmax logsumexp any
-    all` (value; attrs: axis) · `cumsum` (value; attrs: axis) · `dot` (two values; attrs: axis) · `diag` (value; attrs: axis,
-    copy) · `cholesky inverse` (value; attrs: axis, copy) · `vector` (items; attrs: axis)
-    `spread` (value repeated along attrs: axis)
+    `lit` (attrs: value) · `ref` (name) · `level` (axis, label) · `pos` (axis: the position along it, from 1) `size`
+    (axis) · `where` (test, then, other) · `take` (value, index; attrs: axis; the index is a 0-based level) `takepos`
+    (the same with a 1-based integer index) · `fix` (value; attrs: axis, label or 1-based position) `lag` (value; attrs:
+    axis, k) · `rename` (value; attrs: old, new) · `sum prod mean var sd min max argmax logsumexp any all` (value;
+    attrs: axis) · `cumsum` (value; attrs: axis) · `dot` (two values; attrs: axis) · `diag` (value; attrs: axis, copy) ·
+    `cholesky inverse` (value; attrs: axis, copy) · `vector` (items; attrs: axis) `spread` (value repeated along attrs:
+    axis)
 
-    `type` is `real`, `int`, `bool`, `text`, `date`, or `level:AXIS`. `axes` are in the order of the model's declarations;
-    a second copy of an axis is primed (`row'`)."""
+    `type` is `real`, `int`, `bool`, `text`, `date`, or `level:AXIS`. `axes` are in the order of the model's
+    declarations; a second copy of an axis is primed (`row'`)."""
 
     op: str
     args: "tuple[Expr, ...]" = ()
@@ -94,9 +94,10 @@ class Expr:
 
 @dataclass(frozen=True, slots=True)
 class Dist:
-    """A distribution with its arguments. `name` is a row of `DISTRIBUTIONS` (`args` in the order of its parameters), or a
-    modifier: `Truncated` (args: low, high; inner: one) · `Censored` (left, right, upper) · `Mixture` (weights; attrs: axis)
-    `Ordered` · `ZeroInflated` (p) · `where` (args: test; inner: two). Absent arguments are None. `event` is the event axes."""
+    """A distribution with its arguments. `name` is a row of `DISTRIBUTIONS` (`args` in the order of its parameters), or
+    a modifier: `Truncated` (args: low, high; inner: one) · `Censored` (left, right, upper) · `Mixture` (weights; attrs:
+    axis) `Ordered` · `ZeroInflated` (p) · `where` (args: test; inner: two). Absent arguments are None. `event` is the
+    event axes."""
 
     name: str
     args: tuple[Expr | None, ...] = ()
@@ -151,8 +152,8 @@ Statement = Site | Derived | FactorTerm
 
 @dataclass(frozen=True, slots=True)
 class Core:
-    """A checked model. `axes` are all axes as declared; `bounds` hold the values of each name; `text` and `path` are the
-    source."""
+    """A checked model. `axes` are all axes as declared; `bounds` hold the values of each name; `text` and `path` are
+    the source."""
 
     data: DataSpec
     axes: tuple[AxisSpec, ...]

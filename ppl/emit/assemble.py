@@ -9,8 +9,8 @@ from ppl.check.core import ColumnSpec, Core, Derived, Dist, FactorTerm, Site
 from ppl.emit.lower import Lowering, kernel
 from ppl.emit.values import Builder, Val
 from ppl.graph.graph import Node, core_of, node_list
-from ppl.rewrite.eliminate import Access, Elimination, eliminations, order
-from ppl.rewrite.supports import Domain, domain
+from ppl.guide.coordinates import Domain, domain, is_location_scale
+from ppl.rewrite.eliminate import Access, Elimination, eliminations, order, read_by
 from ppl.stdlib.bijections import BIJECTIONS
 from ppl.stdlib.distributions import DISTRIBUTIONS
 from ppl.stdlib.records import Bijection
@@ -46,6 +46,16 @@ class Centring:
     log_scale: Val
 
 
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A derived true/false value of summed-out unknowns: its probability is the slope of the log density in `tilt`,
+    which is zero and multiplies it (the derivative of log sum exp(log p + t f) in t at 0 is the expectation of f)."""
+
+    tilt: Val
+    term: Term
+    accesses: tuple[tuple[str, Access], ...]
+
+
 @dataclass(slots=True)
 class Assembly:
     """Everything a program consists of, as values."""
@@ -62,6 +72,7 @@ class Assembly:
     centrings: list[Centring] = field(default_factory=list)
     hints: dict[Val, str] = field(default_factory=dict)
     eliminated: dict[str, Elimination] = field(default_factory=dict)
+    events: dict[str, Event] = field(default_factory=dict)
 
     def define(self, name: str, v: Val, axes: tuple[str, ...], report: bool) -> None:
         self.s.names[name] = v
@@ -70,9 +81,9 @@ class Assembly:
         if report:
             self.reported[name] = (v, axes)
 
-    @property
-    def log_density(self) -> Val:
-        return self.s.names["\0log_density"]
+    def log_density(self, tilted: bool = False) -> Val:
+        """The log density; `tilted` has every event in it, with a coefficient of zero."""
+        return _eliminate(self, tilted)
 
 
 def assemble_program(graph: nx.DiGraph) -> Assembly:
@@ -88,8 +99,7 @@ def assemble_program(graph: nx.DiGraph) -> Assembly:
             out.s.names[column.name] = b.node("input", (), (column.name, *axes), axes)
     for node in node_list(graph):
         _node(node, out)
-    total = _eliminate(out)
-    out.s.names["\0log_density"] = total
+        _event(node, out, graph)
     return out
 
 
@@ -101,7 +111,10 @@ def _rank(core: Core, found: Mapping[str, Elimination], graph: nx.DiGraph) -> di
     levels = [a.name for a in core.axes if a.kind == "levels"]
     rows = [a.name for a in core.axes if a.kind == "row"]
     imputed = [n.name for n in node_list(graph) if n.kind == "imputed"]
-    names = [f"{z}?" for z in found] + [f"{i}.missing" for i in imputed] + declared + matched + levels + rows
+    truths = [n.name for n in node_list(graph) if isinstance(n.of, Derived) and n.of.value.type == "bool"]
+    names = (
+        [f"{z}?" for z in (*found, *truths)] + [f"{i}.missing" for i in imputed] + declared + matched + levels + rows
+    )
     copies = [copy for a in names for copy in (a, f"{a}~", f"{a}'", f"{a}''")]
     return {a: i for i, a in enumerate(copies)}
 
@@ -143,7 +156,8 @@ def _observed(node: Node, x: Val, out: Assembly) -> None:
 
 def _unknown(node: Node, dist: Dist, out: Assembly) -> None:
     place = domain(dist)
-    centring = _is_location_scale(node, dist, place, out)
+    assert isinstance(node.of, Site)
+    centring = _has_weight(node.of, out)
     slot = Slot(node.name, _raw_axes(node.axes, place, out), node.axes, len(out.weights) if centring else None)
     out.slots.append(slot)
     raw = out.b.node("u", (), (node.name,), slot.axes, batch=True, stage=1)
@@ -176,30 +190,17 @@ def transform(place: Domain, raw: Val, out: Assembly) -> tuple[Val, Val]:
     return out.s.formula(row.forward, names), out.s.formula(row.logdet, names)
 
 
-def _is_location_scale(node: Node, dist: Dist, place: Domain, out: Assembly) -> bool:
-    """Whether the unknown is a plate of location-scale draws whose scale is itself unknown."""
-    row = DISTRIBUTIONS.get(dist.name)
-    annotations = getattr(node.of, "annotations", ())
-    if row is None or row.loc_scale is None or not node.axes or place.kind != "real" or "centered" in annotations:
+def _has_weight(site: Site, out: Assembly) -> bool:
+    """Whether the degree of centring matters: a location-scale plate whose scale is itself unknown."""
+    if not is_location_scale(site):
         return False
-    if any(name == node.name for name in _self_reads(dist)):
-        return False
-    scale = out.s.arguments(dist)[row.loc_scale[1]]
+    scale = out.s.arguments(site.dist)[DISTRIBUTIONS[site.dist.name].loc_scale[1]]  # type: ignore[index]
     return scale.batch and not any(a.endswith("?") for a in scale.axes)
 
 
-def _self_reads(dist: Dist) -> Iterable[str]:
-    stack = [a for a in dist.args if a is not None]
-    while stack:
-        e = stack.pop()
-        if e.op == "ref":
-            yield str(e.attrs[0])
-        stack.extend(e.args)
-
-
 def _location_scale(node: Node, dist: Dist, slot: Slot, raw: Val, out: Assembly) -> None:
-    """Partial non-centring (Gorinova, Moore & Hoffman, ICML 2020): with the weight w, raw = w loc + scale^w z and
-    x = loc + scale z, so that w = 1 is centred and w = 0 non-centred; the density of raw is that of z times scale^-w."""
+    """Partial non-centring (Gorinova, Moore & Hoffman, ICML 2020): with the weight w, raw = w loc + scale^w z and x =
+    loc + scale z, so that w = 1 is centred and w = 0 non-centred; the density of raw is that of z times scale^-w."""
     b, row = out.b, DISTRIBUTIONS[dist.name]
     assert row.loc_scale is not None
     params = out.s.arguments(dist)
@@ -293,10 +294,25 @@ def _levels(dist: Dist, axis: str, out: Assembly) -> Val:
     return z
 
 
-def _eliminate(out: Assembly) -> Val:
+def _event(node: Node, out: Assembly, graph: nx.DiGraph) -> None:
+    """Notes a derived true/false value that depends on summed-out unknowns, so that its probability can be reported."""
+    if not isinstance(node.of, Derived) or node.of.value.type != "bool":
+        return
+    ways = read_by(node, out.eliminated, graph)
+    if not ways:
+        return
+    b, axis, axes = out.b, f"{node.name}?", node.of.axes
+    tilt = b.tap(b.lit(0.0), axes, f"{node.name}, tilt")
+    value = b.node("real", (out.s.names[node.name],), (), out.s.names[node.name].axes)
+    out.sizes[axis], out.levels[axis] = "2", "bool"
+    out.events[node.name] = Event(tilt, Term(node.name, b.mul(tilt, value), axes), tuple(ways.items()))
+
+
+def _eliminate(out: Assembly, tilted: bool) -> Val:
     """The log density: discrete unknowns summed out one by one, inner plates first, then everything added up."""
     b = out.b
     pending = [(t, dict(_accesses(t, out))) for t in out.terms]
+    pending += [(e.term, dict(e.accesses)) for e in out.events.values() if tilted]
     for e in order(list(out.eliminated.values())):
         axis = f"{e.name}?"
         touched = [(t, ways) for t, ways in pending if axis in t.value.axes]
@@ -316,7 +332,8 @@ def _accesses(t: Term, out: Assembly) -> Iterable[tuple[str, Access]]:
 
 
 def _to_plates(t: Term, way: Access | None, plates: tuple[str, ...], out: Assembly) -> Val:
-    """A density summed down to the plate of an unknown: over all other axes, or by the index through which it reads it."""
+    """A density summed down to the plate of an unknown: over all other axes, or by the index through which it reads
+    it."""
     kept = [a for a in t.value.axes if a.endswith("?")]
     if way is None or way.index is None:
         return out.b.sum(t.value, {a for a in (*t.axes, *t.value.axes) if a not in plates and a not in kept})

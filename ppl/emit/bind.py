@@ -59,8 +59,8 @@ class Inputs:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """The functions of a model with its data; a `ppl.infer.target.Target`. `dim` is the number of coordinates, `weights`
-    the number of non-centring weights, `slots` the columns of each unknown."""
+    """The functions of a model with its data; a `ppl.infer.target.Target`. `dim` is the number of coordinates,
+    `weights` the number of non-centring weights, `slots` the columns of each unknown."""
 
     emitted: Emitted
     dim: int

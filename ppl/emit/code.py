@@ -5,12 +5,13 @@ canonical order. Names of axes vanish here: alignment is a `[:, None]` decided n
 """
 
 import keyword
+import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from ppl.emit.values import Val
+from ppl.emit.values import KernelCall, Val
 from ppl.stdlib.primitives import PRIMITIVES
 
 INLINE = 60
@@ -70,7 +71,13 @@ class Writer:
         if v.op == "lit":
             self.text[v] = text
             return
-        short = len(text) <= INLINE and (uses == 1 or v.op in ("size",)) and v.op not in KEPT and v not in self.hints and not wanted
+        short = (
+            len(text) <= INLINE
+            and (uses == 1 or v.op in ("size",))
+            and v.op not in KEPT
+            and v not in self.hints
+            and not wanted
+        )
         if short or text.isidentifier():
             self.text[v] = text
             self.inlined.add(v)
@@ -105,7 +112,7 @@ class Writer:
         lead = 1 if v.batch else 0
         turn = [lead + v.axes.index(a) for a in have]
         if turn != sorted(turn):
-            text = f"np.transpose({text}, {tuple([*range(lead), *turn])})"
+            text = f"np.transpose({text}, {(*range(lead), *turn)})"
         if len(have) < len(axes) and (v.batch or have):
             marks = ", ".join([":"] * lead + [":" if a in have else "None" for a in axes])
             text = f"{text}[{marks}]"
@@ -120,7 +127,27 @@ class Writer:
         return str(at[0]) if len(at) == 1 else str(tuple(at))
 
 
-_RESERVED = frozenset("np sp k rt u w S d n lo hi log_density value_and_grad constrained recentred marginals program".split())
+_RESERVED = frozenset(
+    [
+        "np",
+        "sp",
+        "k",
+        "rt",
+        "u",
+        "w",
+        "S",
+        "d",
+        "n",
+        "lo",
+        "hi",
+        "log_density",
+        "value_and_grad",
+        "constrained",
+        "recentred",
+        "marginals",
+        "program",
+    ]
+)
 _PREFIX = {"plan": "at", "size": "n"}
 
 
@@ -162,7 +189,7 @@ def code(v: Val, w: Writer) -> str:
 
 
 def number(value: float) -> str:
-    if value != value or value in (float("inf"), float("-inf")):
+    if math.isnan(value) or value in (float("inf"), float("-inf")):
         return {"nan": "np.nan", "inf": "np.inf", "-inf": "(-np.inf)"}[str(value)]
     text = repr(value)
     return f"({text})" if value < 0 else text
@@ -181,7 +208,13 @@ def _sum(v: Val, w: Writer) -> str:
 
 def _extreme(v: Val, w: Writer) -> str:
     x = v.args[0]
-    function = {"max": "np.max", "min": "np.min", "prod": "np.prod", "argmax": "np.argmax", "logsumexp": "rt.logsumexp"}[v.op]
+    function = {
+        "max": "np.max",
+        "min": "np.min",
+        "prod": "np.prod",
+        "argmax": "np.argmax",
+        "logsumexp": "rt.logsumexp",
+    }[v.op]
     return f"{function}({w.of(x)}, {w.positions(x, (str(a) for a in v.attrs))})"
 
 
@@ -257,7 +290,7 @@ def _rename(v: Val, w: Writer) -> str:
     moved = tuple(old if a == new else a for a in v.axes)
     lead = 1 if v.batch else 0
     turn = [lead + x.axes.index(a) for a in moved]
-    return w.of(x) if turn == sorted(turn) else f"np.transpose({w.of(x)}, {tuple([*range(lead), *turn])})"
+    return w.of(x) if turn == sorted(turn) else f"np.transpose({w.of(x)}, {(*range(lead), *turn)})"
 
 
 def _stack(v: Val, w: Writer) -> str:
@@ -279,33 +312,43 @@ def _tap(v: Val, w: Writer) -> str:
     return f"np.broadcast_to({w.aligned(x, v.axes, v.batch)}, ({shape},))" if shape else w.of(x)
 
 
+def _call(v: Val) -> tuple[KernelCall, tuple[str, ...]]:
+    """The call of a kernel value, and its batch axes."""
+    call = v.attrs[0]
+    assert isinstance(call, KernelCall)
+    return call, tuple(a for a in v.axes if a not in call.out)
+
+
 def _kernel(v: Val, w: Writer) -> str:
-    name, events, out = v.attrs
-    batch = tuple(a for a in v.axes if a not in out)  # type: ignore[operator]
-    args = [w.arranged(a, (*(batch if a.batch or set(batch) & set(a.axes) else ()), *e)) for a, e in zip(v.args, events, strict=True)]  # type: ignore[call-overload]
-    saved = w.name(f"{name}_saved")
+    call, batch = _call(v)
+    args = [
+        w.arranged(a, (*(batch if a.batch or set(batch) & set(a.axes) else ()), *e))
+        for a, e in zip(v.args, call.events, strict=True)
+    ]
+    saved = w.name(f"{call.name}_saved")
     w.saved[v] = saved
-    y = w.name(str(name))
-    w.line(f'{y}, {saved} = k.KERNELS["{name}"].forward({", ".join(args)})')
-    return _restored(y, (*batch, *out), v)  # type: ignore[misc]
+    y = w.name(call.name)
+    w.line(f'{y}, {saved} = k.KERNELS["{call.name}"].forward({", ".join(args)})')
+    return _restored(y, (*batch, *call.out), v)
 
 
 def _restored(text: str, axes: tuple[str, ...], v: Val) -> str:
     lead = 1 if v.batch else 0
     turn = [lead + axes.index(a) for a in v.axes]
-    return text if turn == sorted(turn) else f"np.transpose({text}, {tuple([*range(lead), *turn])})"
+    return text if turn == sorted(turn) else f"np.transpose({text}, {(*range(lead), *turn)})"
 
 
 def _kernel_grad(v: Val, w: Writer) -> str:
     kernel, g = v.args
-    name, events, out = kernel.attrs
-    batch = tuple(a for a in kernel.axes if a not in out)  # type: ignore[operator]
-    all_grads = f"{w.saved[kernel]}_grads"
-    if all_grads not in w.taken:
-        w.taken.add(all_grads)
-        w.line(f'{all_grads} = k.KERNELS["{name}"].backward({w.saved[kernel]}, {w.arranged(g, (*batch, *out))})')  # type: ignore[misc]
+    call, batch = _call(kernel)
+    every = f"{w.saved[kernel]}_grads"
+    if every not in w.taken:
+        w.taken.add(every)
+        adjoint = w.arranged(g, (*batch, *call.out))
+        w.line(f'{every} = k.KERNELS["{call.name}"].backward({w.saved[kernel]}, {adjoint})')
     i = v.attrs[0]
-    return _restored(f"{all_grads}[{i}]", (*batch, *events[i]), v)  # type: ignore[index]
+    assert isinstance(i, int)
+    return _restored(f"{every}[{i}]", (*batch, *call.events[i]), v)
 
 
 def _raw(v: Val, w: Writer) -> str:
@@ -318,21 +361,25 @@ def _raw(v: Val, w: Writer) -> str:
 _CODE: dict[str, Callable[[Val, Writer], str]] = {
     "lit": lambda v, w: number(float(v.attrs[0])),  # type: ignore[arg-type]
     "size": lambda v, w: axis_size(v.attrs[0]),
-    "arange": lambda v, w: f"np.arange({axis_size(v.attrs[0])}) + {v.attrs[1]}" if v.attrs[1] else f"np.arange({axis_size(v.attrs[0])})",
+    "arange": lambda v, w: (
+        f"np.arange({axis_size(v.attrs[0])}) + {v.attrs[1]}" if v.attrs[1] else f"np.arange({axis_size(v.attrs[0])})"
+    ),
     "span": lambda v, w: f"np.arange({w.of(v.args[0])}, {w.of(v.args[1])} + 1.0)",
     "level": lambda v, w: f'd.level("{v.attrs[0]}", {v.attrs[1]!r})',
     "lag": lambda v, w: f"np.maximum(np.arange({axis_size(v.attrs[0])}) - {v.attrs[1]}, 0)",
     "ones": lambda v, w: f"np.ones({axis_size(v.attrs[0])})",
     "eye": lambda v, w: f"np.eye({axis_size(v.attrs[0])})",
     "real": lambda v, w: f"np.asarray({w.of(v.args[0])}, float)",
-    "ones_like": lambda v, w: _tap(v, w),
+    "ones_like": _tap,
     "sum": _sum,
     "max": _extreme,
     "min": _extreme,
     "prod": _extreme,
     "argmax": _extreme,
     "logsumexp": _extreme,
-    "prod_others": lambda v, w: f"rt.prod_others({w.of(v.args[0])}, {w.positions(v.args[0], (str(a) for a in v.attrs))})",
+    "prod_others": lambda v, w: (
+        f"rt.prod_others({w.of(v.args[0])}, {w.positions(v.args[0], (str(a) for a in v.attrs))})"
+    ),
     "dot": _dot,
     "cumsum": _cumsum,
     "gather": _gather,
@@ -350,4 +397,3 @@ _CODE: dict[str, Callable[[Val, Writer], str]] = {
     "missing": lambda v, w: f'd.missing("{v.attrs[0]}", {v.attrs[1:]!r})',
     "rank": lambda v, w: f'd.missing_rank("{v.attrs[0]}", {v.attrs[1:]!r})',
 }
-

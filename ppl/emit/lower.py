@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from ppl.check.core import Dist, Expr
-from ppl.emit.values import Builder, Val
+from ppl.emit.values import Builder, KernelCall, Val
 from ppl.stdlib.distributions import DISTRIBUTIONS
 from ppl.stdlib.formulas import evaluate
 from ppl.stdlib.primitives import PRIMITIVES
@@ -212,12 +212,17 @@ _LOWER: dict[str, Callable[[Lowering, Expr], Val]] = {
 }
 
 
-def kernel(b: Builder, name: str, args: tuple[Val, ...], events: tuple[tuple[str, ...], ...], out: tuple[str, ...]) -> Val:
+def kernel(
+    b: Builder, name: str, args: tuple[Val, ...], events: tuple[tuple[str, ...], ...], out: tuple[str, ...]
+) -> Val:
     """A row of `KERNELS`: each argument has its event axes last, all other axes are batch axes."""
     inside = {a for axes in events for a in axes}
     batch = {a for v in args for a in v.axes if a not in inside}
-    full = tuple(b.node("ones_like", (v,), e, (*v.axes, *e)) if set(e) - set(v.axes) else v for v, e in zip(args, events, strict=True))
-    return b.node("kernel", full, (name, events, out), (*batch, *out))
+    full = tuple(
+        b.node("ones_like", (v,), e, (*v.axes, *e)) if set(e) - set(v.axes) else v
+        for v, e in zip(args, events, strict=True)
+    )
+    return b.node("kernel", full, (KernelCall(name, events, out),), (*batch, *out))
 
 
 # ---- densities ---------------------------------------------------------------------------------------------------
@@ -339,5 +344,3 @@ _DENSITY: dict[str, Callable[[Lowering, Dist, Val, bool], Val]] = {
     "Ordered": _ordered,
     "ZeroInflated": _zero_inflated,
 }
-
-

@@ -28,9 +28,9 @@ def program(d, n):
 
 @dataclass(frozen=True, slots=True)
 class Emitted:
-    """The source of a program, and what its inputs and outputs are: `slots` in the order of coordinates, `weights` by the
-    unknown that each belongs to, `reported` names with their axes as written, `eliminated` ones with the axes of their
-    probabilities, `levels` says what the last of these runs over: `bool`, `count`, or `level:AXIS`."""
+    """The source of a program, and what its inputs and outputs are: `slots` in the order of coordinates, `weights` by
+    the unknown that each belongs to, `reported` names with their axes as written, `eliminated` ones with the axes of
+    their probabilities, `levels` says what the last of these runs over: `bool`, `count`, or `level:AXIS`."""
 
     text: str
     slots: tuple[Slot, ...]
@@ -41,8 +41,8 @@ class Emitted:
 
 
 def emit(graph: nx.DiGraph, with_terms: bool = False) -> Emitted:
-    """The program of a plan. It fits data of any size: lengths are read when data are bound. `with_terms` adds what each
-    statement contributes to the log density, to find out which one is not finite."""
+    """The program of a plan. It fits data of any size: lengths are read when data are bound. `with_terms` adds what
+    each statement contributes to the log density, to find out which one is not finite."""
     a = assemble_program(graph)
     terms = {t.name: t for t in a.terms if not any(x.endswith("?") for x in t.value.axes)} if with_terms else {}
     scalars = [s for s in a.slots if not s.axes]
@@ -51,16 +51,16 @@ def emit(graph: nx.DiGraph, with_terms: bool = False) -> Emitted:
     w = Writer(hints=dict(a.hints), scalars={s.name: i for i, s in enumerate(scalars)})
     _sizes(a, w)
     every = [v for group in outputs.values() for v in group] + [t.value for t in terms.values()]
-    w.write([v for v in _stage_zero(every)], 0)
+    w.write(_stage_zero(every), 0)
     for s in slots:
         if s.axes:
             w.line(f'{w.slot(s.name)} = d.slot("{s.name}")')
-    marginals = {
-        name: (v, (*e.axes, f"{name}?")) for (name, e), v in zip(a.eliminated.items(), outputs["marginals"], strict=True)
-    }
+    summed = {name: (*e.axes, f"{name}?") for name, e in a.eliminated.items()}
+    summed |= {name: (*e.term.axes, f"{name}?") for name, e in a.events.items()}
+    marginals = {name: (v, axes) for (name, axes), v in zip(summed.items(), outputs["marginals"], strict=True)}
     bodies = [
-        _log_density(a, w),
-        _value_and_grad(a, slots, outputs, w),
+        _log_density(outputs["value"][0], w),
+        _value_and_grad(slots, outputs, w),
         _named("constrained", a.reported, w),
         _recentred(a, slots, w),
         _named("marginals", marginals, w),
@@ -74,17 +74,17 @@ def emit(graph: nx.DiGraph, with_terms: bool = False) -> Emitted:
     title = (graph.graph["core"].path or "model").rsplit("/", 1)[-1]
     text = HEADER.format(title=title) + "\n".join(w.lines) + "\n"
     reported = tuple((name, axes) for name, (_, axes) in a.reported.items())
-    eliminated = tuple((n, (*e.axes, f"{n}?")) for n, e in a.eliminated.items())
-    return Emitted(text, slots, tuple(a.weights), reported, eliminated, tuple(a.levels.items()))
+    return Emitted(text, slots, tuple(a.weights), reported, tuple(summed.items()), tuple(a.levels.items()))
 
 
 def _outputs(a: Assembly, slots: Sequence[Slot]) -> dict[str, list[Val]]:
     """All values that some function returns, by function."""
-    root = a.log_density
+    root, tilted = a.log_density(), a.log_density(tilted=True)
     raws = [_raw(a, s) for s in slots]
     ws = [a.b.node("w", (), (i,), (), batch=False, stage=1) for i in range(len(a.weights))]
     found = adjoints(a.b, root, [*raws, *ws])
-    taps = adjoints(a.b, root, a.taps.values())
+    tilts = {name: e.tilt for name, e in a.events.items()}
+    slopes = adjoints(a.b, tilted, [*a.taps.values(), *tilts.values()])
     zero = a.b.lit(0.0)
     new = [_recentred_value(a, c) for c in a.centrings]
     return {
@@ -93,7 +93,8 @@ def _outputs(a: Assembly, slots: Sequence[Slot]) -> dict[str, list[Val]]:
         "weight": [found.get(v, zero) for v in ws],
         "constrained": [v for v, _ in a.reported.values()],
         "recentred": new,
-        "marginals": [_marginal(a, name, taps.get(t, zero)) for name, t in a.taps.items()],
+        "marginals": [_marginal(a, name, slopes.get(t, zero)) for name, t in a.taps.items()]
+        + [_chance(a, name, slopes.get(t, zero)) for name, t in tilts.items()],
     }
 
 
@@ -106,6 +107,13 @@ def _marginal(a: Assembly, name: str, adjoint: Val) -> Val:
     wanted = a.b.sorted((*a.eliminated[name].axes, f"{name}?"))
     v = a.b.sum(adjoint, (x for x in a.taps[name].axes if x not in wanted))
     return v if v.axes == wanted else a.b.tap(v, wanted, "broadcast")
+
+
+def _chance(a: Assembly, name: str, slope: Val) -> Val:
+    """The probabilities of false and true of an event."""
+    b, axes = a.b, a.events[name].tilt.axes
+    full = slope if slope.axes == axes else b.tap(slope, axes, "broadcast")
+    return b.node("stack", (b.sub(b.lit(1.0), full), full), (f"{name}?",), (*axes, f"{name}?"))
 
 
 def _recentred_value(a: Assembly, c: Centring) -> Val:
@@ -149,17 +157,16 @@ def _per_draw(text: str, v: Val) -> str:
     return text if v.batch else f"np.full(S, {text}, dtype=float)"
 
 
-def _log_density(a: Assembly, outer: Writer) -> list[str]:
+def _log_density(root: Val, outer: Writer) -> list[str]:
     w = outer.inside()
-    root = a.log_density
     w.write([root], 1)
     head = ["    def log_density(u, w):", "        S = len(u)"]
     return [*head, *w.lines, f"        return {_per_draw(w.of(root), root)}"]
 
 
-def _value_and_grad(a: Assembly, slots: Sequence[Slot], outputs: dict[str, list[Val]], outer: Writer) -> list[str]:
+def _value_and_grad(slots: Sequence[Slot], outputs: dict[str, list[Val]], outer: Writer) -> list[str]:
     w = outer.inside()
-    root = a.log_density
+    root = outputs["value"][0]
     w.write([root, *outputs["grad"], *outputs["weight"]], 1)
     w.line("g = np.empty(u.shape)")
     for s, v in zip(slots, outputs["grad"], strict=True):

@@ -6,7 +6,7 @@ is constant, and is multiplied by their length where it is summed.
 
 from collections.abc import Callable, Iterable, Mapping
 
-from ppl.emit.values import Builder, Val
+from ppl.emit.values import Builder, KernelCall, Val
 from ppl.stdlib.formulas import evaluate
 from ppl.stdlib.primitives import PRIMITIVES
 
@@ -128,13 +128,13 @@ def _cumsum(b: Builder, v: Val, g: Val) -> Contributions:
 
 
 def _kernel(b: Builder, v: Val, g: Val) -> Contributions:
-    _, events, out = v.attrs
-    full = g if set(g.axes) == set(v.axes) and g.batch else b.node("tap", (g,), ("broadcast", *v.axes), v.axes, batch=True)
-    batch = tuple(a for a in v.axes if a not in out)  # type: ignore[operator]
-    return [
-        (arg, b.node("kernel_grad", (v, full), (i,), (*batch, *events[i])))  # type: ignore[index]
-        for i, arg in enumerate(v.args)
-    ]
+    call = v.attrs[0]
+    assert isinstance(call, KernelCall)
+    full = g
+    if set(g.axes) != set(v.axes) or not g.batch:
+        full = b.node("tap", (g,), ("broadcast", *v.axes), v.axes, batch=True)
+    batch = tuple(a for a in v.axes if a not in call.out)
+    return [(arg, b.node("kernel_grad", (v, full), (i,), (*batch, *call.events[i]))) for i, arg in enumerate(v.args)]
 
 
 _RULES: dict[str, Callable[[Builder, Val, Val], Contributions]] = {

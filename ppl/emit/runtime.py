@@ -9,9 +9,9 @@ Array = npt.NDArray[np.float64]
 class Gather:
     """Entries of a flattened array at fixed positions, and the transpose, which adds them up again.
 
-    `flat` has the shape of the result and counts in the flattened axes of the source, of sizes `source`. Both directions
-    take a leading axis of draws. A look-up that moves nothing costs nothing; one that only reorders is undone by its
-    inverse; otherwise entries are brought together once (sorted positions) and added segment by segment.
+    `flat` has the shape of the result and counts in the flattened axes of the source, of sizes `source`. Both
+    directions take a leading axis of draws. A look-up that moves nothing costs nothing; one that only reorders is
+    undone by its inverse; otherwise entries are brought together once (sorted positions) and added segment by segment.
     """
 
     __slots__ = ("back", "flat", "identity", "length", "levels", "order", "result", "source", "starts")
@@ -29,7 +29,7 @@ class Gather:
         self.starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]]) if at.size else np.zeros(0, np.intp)
         self.levels = ordered[self.starts]
         one_each = at.size == self.length == self.levels.size
-        self.back = self.order if one_each else None
+        self.back: npt.NDArray[np.intp] | None = self.order if one_each else None
         if np.array_equal(self.order, np.arange(at.size)):
             self.order = None
 
@@ -43,7 +43,8 @@ class Gather:
 
     def pick(self, v: Array) -> Array:
         """(source) to (result), for a value without draws."""
-        return np.asarray(v).reshape(-1)[self.flat] if self.length else np.zeros(self.result)
+        picked: Array = np.asarray(v).reshape(-1)[self.flat] if self.length else np.zeros(self.result)
+        return picked
 
     def add(self, g: Array) -> Array:
         """(S, result) to (S, source): every entry is added where it was taken."""
@@ -51,10 +52,12 @@ class Gather:
             return g.reshape(len(g), *self.source)
         line = g.reshape(len(g), -1)
         if self.back is not None:
-            return line[:, self.back].reshape(len(g), *self.source)
+            moved: Array = line[:, self.back].reshape(len(g), *self.source)
+            return moved
         out = np.zeros((len(g), self.length))
         if line.shape[1]:
-            out[:, self.levels] = np.add.reduceat(line if self.order is None else line[:, self.order], self.starts, axis=1)
+            line = line if self.order is None else line[:, self.order]
+            out[:, self.levels] = np.add.reduceat(line, self.starts, axis=1)
         return out.reshape(len(g), *self.source)
 
     def add_fixed(self, g: Array) -> Array:
@@ -73,7 +76,8 @@ def logsumexp(v: Array, axis: int) -> Array:
 def cumsum(v: Array, axis: int, backwards: bool) -> Array:
     if not backwards:
         return np.cumsum(v, axis=axis)
-    return np.flip(np.cumsum(np.flip(v, axis), axis=axis), axis)
+    backward: Array = np.flip(np.cumsum(np.flip(v, axis), axis=axis), axis)
+    return backward
 
 
 def prod_others(v: Array, axis: int) -> Array:
@@ -81,7 +85,8 @@ def prod_others(v: Array, axis: int) -> Array:
     left = np.cumprod(np.roll(_with_first(v, axis), 1, axis=axis), axis=axis)
     back = np.flip(v, axis)
     right = np.flip(np.cumprod(np.roll(_with_first(back, axis), 1, axis=axis), axis=axis), axis)
-    return left * right
+    others: Array = left * right
+    return others
 
 
 def _with_first(v: Array, axis: int) -> Array:

@@ -2,25 +2,34 @@
 
 A value is a number for every position of its `axes` (kept in canonical order) and, where `batch` holds, for every draw.
 Stage 0 depends on data alone and is computed once, when data are bound; stage 1 is computed in every call. The builder
-simplifies as it builds, so what a distribution's formula leaves undone (a sum of squares, a factor that can leave a sum,
-a division by data) is done here once for all of them.
-"""
+simplifies as it builds, so what a distribution's formula leaves undone (a sum of squares, a factor that can leave a
+sum, a division by data) is done here once for all of them."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import reduce
 
 Key = tuple[object, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class KernelCall:
+    """A row of `KERNELS`, with the event axes of each argument and of the result."""
+
+    name: str
+    events: tuple[tuple[str, ...], ...]
+    out: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Val:
     """One value. `op` is a row of `PRIMITIVES`, or: `lit` (attrs: number) · `input` (name) · `u` (site) · `w` (index)
-    `sum max min prod logsumexp` (attrs: axes) · `dot` (attrs: axes) · `cumsum` (axis, reverse) · `gather scatter` (value,
-    plan) · `plan` (flat index) · `flat` (index; attrs: axes) · `arange` (axis, first) · `size` (axis) · `level` (axis,
-    label) · `rename` (old, new) · `stack` (items; attrs: axis) · `eye` (axis, copy) · `kernel` (args; attrs: name, event
-    axes in, event axes out) · `kernel_grad` (kernel, adjoint; attrs: index) · `tap` (value with all its axes) · `onehot`."""
+    `sum max min prod logsumexp` (attrs: axes) · `dot` (attrs: axes) · `cumsum` (axis, reverse) · `gather scatter`
+    (value, plan) · `plan` (flat index) · `flat` (index; attrs: axes) · `arange` (axis, first) · `size` (axis) · `level`
+    (axis, label) · `rename` (old, new) · `stack` (items; attrs: axis) · `eye` (axis, copy) · `kernel` (args; attrs:
+    name, event axes in, event axes out) · `kernel_grad` (kernel, adjoint; attrs: index) · `tap` (value with all its
+    axes) · `onehot`."""
 
     op: str
     args: "tuple[Val, ...]"
@@ -91,8 +100,8 @@ class Builder:
         return self.node(op, args, (), (a for x in args for a in x.axes))
 
     def _pushed(self, op: str, args: tuple[Val, ...]) -> Val | None:
-        """f(where(c, x, y)) = where(c, f(x), f(y)): worth it where the test, known with the data, is what makes the array
-        large (a change point, a table of levels), and f then runs on its small sides."""
+        """f(where(c, x, y)) = where(c, f(x), f(y)): worth it where the test, known with the data, is what makes the
+        array large (a change point, a table of levels), and f then runs on its small sides."""
         at = [i for i, a in enumerate(args) if a.op == "where" and a.stage > 0 and a.args[0].stage == 0]
         if op == "where" or len(at) != 1:
             return None
@@ -149,8 +158,8 @@ class Builder:
                 return self._plain_sum(v, over)
 
     def _is_selection(self, v: Val) -> bool:
-        """Whether a test on data chooses between two smaller values that both depend on the unknowns. Values along the levels
-        of a summed-out unknown (`z?`) may be -inf, which a product with zero would turn into NaN."""
+        """Whether a test on data chooses between two smaller values that both depend on the unknowns. Values along the
+        levels of a summed-out unknown (`z?`) may be -inf, which a product with zero would turn into NaN."""
         test, then, other = v.args
         sides = {*then.axes, *other.axes}
         finite = then.batch and other.batch and not any(a.endswith("?") for a in sides)
@@ -279,7 +288,7 @@ def _fold(op: str, args: tuple[Val, ...]) -> float | None:
         return None
 
 
-_ARITHMETIC = {
+_ARITHMETIC: dict[str, Callable[..., float]] = {
     "add": lambda a, b: a + b,
     "sub": lambda a, b: a - b,
     "mul": lambda a, b: a * b,
@@ -394,7 +403,7 @@ def _where(b: Builder, c: Val, x: Val, y: Val) -> Val | None:
     return None if truth is None else (x if truth else y)
 
 
-_SIMPLER = {
+_SIMPLER: dict[str, Callable[..., "Val | None"]] = {
     "add": _add,
     "sub": _sub,
     "mul": _mul,
@@ -405,4 +414,3 @@ _SIMPLER = {
     "pow": _pow,
     "where": _where,
 }
-

@@ -15,8 +15,8 @@ KINDS = ("data", "unknown", "imputed", "observed", "derived", "factor")
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What the compiler decided for an unknown. `estimator` is `exact` or `reparam`; `level` is how rough the log density
-    is in it, along every path; `where` is the place that decided."""
+    """What the compiler decided for an unknown. `estimator` is `exact` or `reparam`; `level` is how rough the log
+    density is in it, along every path; `where` is the place that decided."""
 
     estimator: str
     level: str
@@ -42,12 +42,14 @@ class Node:
 
 
 def lower(core: Core) -> nx.DiGraph:
-    """The graph of a checked model. Edges run from what is read to what reads it; a lag of itself is no edge. A column that
-    is both observed and read has two nodes: its values, and its density, whose name ends in ` ~`."""
+    """The graph of a checked model. Edges run from what is read to what reads it; a lag of itself is no edge. A column
+    that is both observed and read has two nodes: its values, and its density, whose name ends in ` ~`."""
     density_only = {s.name for s in core.statements if isinstance(s, Site) and s.role != "unknown"}
     read = set().union(*(reads(s) for s in core.statements))
     both = {s.name for s in core.statements if isinstance(s, Site) and s.role == "observed" and s.name in read}
-    columns = [Node(c.name, "data", c.axes, c, None, c.span) for c in core.data.columns if c.name not in density_only - both]
+    columns = [
+        Node(c.name, "data", c.axes, c, None, c.span) for c in core.data.columns if c.name not in density_only - both
+    ]
     return assemble([*columns, *(_node(s, s.name in both) for s in core.statements)], core)
 
 

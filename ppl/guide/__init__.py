@@ -1,1 +1,1 @@
-"""From a graph to its variational family and first parameters."""
+"""From a plan to the variational family: so far the coordinates of the automatic normal guide."""

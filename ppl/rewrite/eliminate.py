@@ -1,10 +1,9 @@
 """Which finite discrete unknowns can be summed out exactly, inside the plates that their names declare.
 
-A discrete unknown is replaced by all its levels along an axis of its own; every density that it reaches then has that axis,
-is summed down to the plate of the unknown, and the levels are added up: sum over z of prod over the plate = prod over the
-plate of sum over z, because each density reads only its own position of z. Where one reads another position (a lag, a sum
-over the plate), the plate does not factorise and the unknown is left to other estimators.
-"""
+A discrete unknown is replaced by all its levels along an axis of its own; every density that it reaches then has that
+axis, is summed down to the plate of the unknown, and the levels are added up: sum over z of prod over the plate = prod
+over the plate of sum over z, because each density reads only its own position of z. Where one reads another position (a
+lag, a sum over the plate), the plate does not factorise and the unknown is left to other estimators."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -16,13 +15,15 @@ from ppl.graph.graph import Node, expressions, node_list
 from ppl.source.span import NOWHERE, Span
 from ppl.stdlib.distributions import DISTRIBUTIONS
 
-REDUCING = frozenset("sum prod mean var sd min max argmax logsumexp cumsum softmax dot".split())
+REDUCING = frozenset(
+    ["sum", "prod", "mean", "var", "sd", "min", "max", "argmax", "logsumexp", "cumsum", "softmax", "dot"]
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """How a density reads a discrete unknown: each position its own (`index` None), the position that an index of the data
-    names, or, with a `reason`, in a way that couples positions."""
+    """How a density reads a discrete unknown: each position its own (`index` None), the position that an index of the
+    data names, or, with a `reason`, in a way that couples positions."""
 
     index: Expr | None = None
     reason: str = ""
@@ -31,8 +32,8 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Elimination:
-    """An unknown that is summed out, and how each density that it reaches reads it. A `leaf` is blank cells that nothing
-    else reads: their probabilities add up to one, whatever the levels."""
+    """An unknown that is summed out, and how each density that it reaches reads it. A `leaf` is blank cells that
+    nothing else reads: their probabilities add up to one, whatever the levels."""
 
     name: str
     axes: tuple[str, ...]
@@ -118,6 +119,14 @@ def _through_index(e: Elimination, other: Elimination, shared: set[str]) -> bool
     return False
 
 
+def read_by(node: Node, found: Mapping[str, Elimination], graph: nx.DiGraph) -> dict[str, Access] | None:
+    """How a derived value reads the unknowns that are summed out; None where it couples their positions."""
+    ways = {z: set(_term_accesses(node, graph.nodes[z]["node"], graph)) for z in found}
+    if any(len(w) > 1 or any(a.reason for a in w) for w in ways.values()):
+        return None
+    return {z: next(iter(w)) for z, w in ways.items() if w}
+
+
 # ---- how a density reads an unknown ------------------------------------------------------------------------------
 
 
@@ -145,7 +154,7 @@ def _accesses(e: Expr, z: Node, graph: nx.DiGraph) -> Iterator[Access]:
 def _after(e: Expr, i: int, way: Access, z: Node) -> Access:
     """The way in which `e` reads z when its argument i reads it in a way."""
     axis = str(e.attrs[0]) if e.attrs else ""
-    if way.reason or axis not in z.axes or way.index is not None and axis not in way.index.axes:
+    if way.reason or axis not in z.axes or (way.index is not None and axis not in way.index.axes):
         return way
     if e.op in ("take", "takepos") and i == 0:
         index = e.args[1]
@@ -174,4 +183,5 @@ def _only_data(e: Expr) -> bool:
 
 def order(found: list[Elimination]) -> list[Elimination]:
     """Inner plates first; within one plate, the last defined first."""
-    return sorted(reversed(found), key=lambda e: -len(e.axes))
+    place = {e.name: i for i, e in enumerate(found)}
+    return sorted(found, key=lambda e: (-len(e.axes), -place[e.name]))

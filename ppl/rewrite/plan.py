@@ -1,4 +1,5 @@
-"""From the graph to the plan: every unknown gets its estimator, or the model is refused with the reason and the place."""
+"""From the graph to the plan: every unknown gets its estimator, or the model is refused with the reason and the
+place."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -47,7 +48,9 @@ ESTIMATORS: tuple[Rule, ...] = (
         lambda f: isinstance(f.elimination, Elimination),
         lambda f: "finite: summed out in its plate" if f.node.axes else "finite: summed out",
     ),
-    Rule("reparam", lambda f: not f.discrete and f.finding.level == SMOOTH, lambda f: "every log density is smooth in it"),
+    Rule(
+        "reparam", lambda f: not f.discrete and f.finding.level == SMOOTH, lambda f: "every log density is smooth in it"
+    ),
     Rule(
         "reparam",
         lambda f: not f.discrete and LEVELS[f.finding.level] <= LEVELS[KINK],
@@ -71,9 +74,7 @@ def plan(graph: nx.DiGraph) -> nx.DiGraph:
     return out
 
 
-def _facts(
-    node: Node, found: Mapping[str, Elimination | Refusal], rough: Mapping[str, Mapping[str, Finding]]
-) -> Facts:
+def _facts(node: Node, found: Mapping[str, Elimination | Refusal], rough: Mapping[str, Mapping[str, Finding]]) -> Facts:
     reached = {term: m[node.name] for term, m in rough.items() if node.name in m}
     decided = worst(reached.values()) if reached else Finding()
     term = next((t for t, f in reached.items() if f is decided), node.name)
@@ -103,7 +104,11 @@ def _complaints(facts: Facts) -> list[Diagnostic]:
     if _rule(facts) is not None:
         return []
     if isinstance(facts.elimination, Refusal):
-        return [_refused(name, facts.elimination.reason, facts.elimination.where, "it is discrete, and cannot be summed out")]
+        return [
+            _refused(
+                name, facts.elimination.reason, facts.elimination.where, "it is discrete, and cannot be summed out"
+            )
+        ]
     finding = facts.finding
     reason = f"the log density of `{facts.term}` may jump in it: {finding.reason}"
     return [_refused(name, reason, finding.where, f"`{name}` decides here")]
@@ -117,5 +122,3 @@ def _refused(name: str, reason: str, where: object, label: str) -> Diagnostic:
 def _edge_levels(graph: nx.DiGraph, rough: Mapping[str, Mapping[str, Finding]]) -> dict[tuple[str, str], str]:
     """How rough each density is in each unknown that it reads directly."""
     return {(u, term): f.level for term, m in rough.items() for u, f in m.items() if u != term}
-
-

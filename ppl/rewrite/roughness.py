@@ -19,7 +19,25 @@ from ppl.stdlib.primitives import PRIMITIVES
 from ppl.stdlib.records import JUMP, KINK, SMOOTH
 
 LEVELS = {"const": 0, SMOOTH: 1, KINK: 2, JUMP: 3}
-SMOOTH_OPS = frozenset("sum mean var prod logsumexp softmax cumsum dot lag rename fix spread diag vector cholesky".split())
+SMOOTH_OPS = frozenset(
+    [
+        "sum",
+        "mean",
+        "var",
+        "prod",
+        "logsumexp",
+        "softmax",
+        "cumsum",
+        "dot",
+        "lag",
+        "rename",
+        "fix",
+        "spread",
+        "diag",
+        "vector",
+        "cholesky",
+    ]
+)
 KINK_OPS = frozenset(("max", "min", "sd"))
 
 
@@ -65,7 +83,9 @@ def roughness(graph: nx.DiGraph) -> dict[str, dict[str, Finding]]:
         match node.of:
             case Site(dist=dist, role=role):
                 own = {node.name: Finding()} if role != "observed" and dist.kind == "real" else {}
-                terms[node.name] = join(own, density(dist, role, {**env, node.name: own}, lookup), _own_level(node.name, dist, own))
+                terms[node.name] = join(
+                    own, density(dist, role, {**env, node.name: own}, lookup), _own_level(node.name, dist, own)
+                )
                 env[node.name] = own
             case Derived(value=value):
                 env[node.name] = expression(value, env, lookup)
@@ -138,7 +158,8 @@ def holds(need: str, here: Interval) -> bool:
         "nonnegative": here.low >= 0,
         "nonzero": above or below,
         "negative": below,
-        "unit": (here.low > 0 or (here.low == 0 and here.low_open)) and (here.high < 1 or (here.high == 1 and here.high_open)),
+        "unit": (here.low > 0 or (here.low == 0 and here.low_open))
+        and (here.high < 1 or (here.high == 1 and here.high_open)),
         "above_minus_one": here.low > -1 or (here.low == -1 and here.low_open),
     }
     return checks.get(need, False)

@@ -1,16 +1,18 @@
-"""The support of an unknown, and the bijection that maps the real line onto it."""
+"""The coordinates in which the automatic guide is normal: for every continuous unknown, the bijection that maps the
+real line onto its support, and whether it is drawn as location plus scale."""
 
 from dataclasses import dataclass
 
-from ppl.check.core import Dist, Expr
+from ppl.check.core import Dist, Expr, Site
 from ppl.check.formulas import formula
+from ppl.check.lints import names_in_dist
 from ppl.stdlib.distributions import DISTRIBUTIONS
 
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """Where an unknown lives. `kind` is a row of `BIJECTIONS`; `low` and `high` are its ends, where it has them; `event` is
-    the axis of a vector."""
+    """Where an unknown lives. `kind` is a row of `BIJECTIONS`; `low` and `high` are its ends, where it has them;
+    `event` is the axis of a vector."""
 
     kind: str
     low: Expr | None = None
@@ -50,3 +52,11 @@ def _family(dist: Dist) -> Domain:
 def _between(low: Expr | None, high: Expr | None) -> Domain:
     kind = {(True, True): "interval", (True, False): "lower", (False, True): "upper", (False, False): "real"}
     return Domain(kind[(low is not None, high is not None)], low, high)
+
+
+def is_location_scale(site: Site) -> bool:
+    """Whether an unknown is a plate of location-scale draws, whose degree of centring can be learned: its family says
+    so, its support is the line, it does not read its own lag, and no annotation fixes it as centred."""
+    row = DISTRIBUTIONS.get(site.dist.name)
+    plain = row is not None and row.loc_scale is not None and bool(site.axes)
+    return plain and "centered" not in site.annotations and site.name not in names_in_dist(site.dist)
