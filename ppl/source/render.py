@@ -70,7 +70,8 @@ def _marks(d: Diagnostic, sources: Mapping[str, list[str]]) -> list[Mark]:
     marks = _marks_of(d.span, "^", d.label, sources)
     for note in d.also:
         marks += _marks_of(note.span, "-", note.text, sources)
-    return sorted(marks, key=lambda mark: (mark.file != d.span.file, mark.file, mark.line))
+    home = d.span.file
+    return sorted(marks, key=lambda mark: (mark.file != home, mark.file, mark.line))
 
 
 def _marks_of(span: Span, sign: str, text: str, sources: Mapping[str, list[str]]) -> list[Mark]:

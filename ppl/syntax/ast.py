@@ -1,5 +1,4 @@
 """The syntax tree: frozen records, tuples, a span on everything; a span is equal to every other span."""
-# ruff: noqa: RUF009
 
 from dataclasses import dataclass, field
 

@@ -17,6 +17,8 @@ from ppl.syntax.tables import parser
 from ppl.syntax.unexpected import explain, stop_at
 
 _MOST_ERRORS = 50
+# Each error costs one more parse up to it: a long text with many errors gets fewer of them in one run.
+_MOST_LETTERS = 400_000
 
 
 def find_errors(text: str, path: str) -> tuple[Diagnostic, ...]:
@@ -39,7 +41,7 @@ def find_bugs_names(text: str, path: str) -> tuple[Diagnostic, ...]:
 def _parse_on(seen: Scan, statements: Sequence[Statement], found: list[Finding]) -> list[Finding]:
     edits = [edit for finding in found for edit in finding.edits]
     blank: set[Statement] = set()
-    for _ in range(_MOST_ERRORS):
+    for _ in range(min(_MOST_ERRORS, max(5, _MOST_LETTERS // (len(seen.text) + 1)))):
         patched = patch(seen.text, edits)
         failure = _first_failure(patched.text)
         if failure is None:

@@ -11,7 +11,7 @@ from ppl.syntax.fmt import fmt
 from ppl.syntax.parse import parse
 
 sys.path.insert(0, str(Path(__file__).parent))
-import trees  # noqa: E402
+import trees
 
 ROOT = Path(__file__).parent.parent.parent
 PROGRAMS = sorted([*(ROOT / "tests/programs").glob("*.ppl"), *(ROOT / "models").glob("*.ppl")])

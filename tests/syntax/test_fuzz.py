@@ -10,9 +10,8 @@ from ppl.source.render import render, to_json
 from ppl.syntax.fmt import fmt
 from ppl.syntax.parse import parse
 
-PROGRAMS = [
-    path.read_text(encoding="utf-8") for path in sorted((Path(__file__).parent.parent / "programs").glob("*.ppl"))
-]
+FOLDER = Path(__file__).parent.parent / "programs"
+PROGRAMS = [path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.ppl"))]
 SNIPPETS = [
     "(", ")", "[", "]", "{", "}", "\n", ";", '"', "'", "~", "=", "==", "<-", "**", "..", ".", ",", ":", "#", "//", "/*",
     "if", "then", "else", "for", "in", "and", "not", "|>", "@", "model", "data {", "x", "1", "1.", ".5", "5x", "T[0,]",

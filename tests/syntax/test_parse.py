@@ -89,7 +89,8 @@ def test_columns():
 
 def test_column_forms():
     (data,) = parse(
-        'data {\n a: real in (0, 1]\n b: int in 1..5\n c: real > -2 = 3\n d: real from ["x", "y"]\n e: real from "g*"\n}'
+        "data {\n a: real in (0, 1]\n b: int in 1..5\n c: real > -2 = 3\n"
+        ' d: real from ["x", "y"]\n e: real from "g*"\n}'
     ).items
     a, b, c, d, e = data.columns
     assert a.type.constraint == ast.Interval(number("0"), number("1"), True, False)

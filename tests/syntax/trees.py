@@ -4,10 +4,11 @@ from hypothesis import strategies as st
 
 from ppl.syntax import ast
 
-_KEYWORDS = frozenset(
-    "if then else and or not true false for in param observe factor return data model guide predict axis const fun net"
-    " import from per unit sorted by weights minimize maximize".split()
-)
+_KEYWORDS = frozenset([
+    "if", "then", "else", "and", "or", "not", "true", "false", "for", "in", "param", "observe", "factor", "return",
+    "data", "model", "guide", "predict", "axis", "const", "fun", "net", "import", "from", "per", "unit", "sorted", "by",
+    "weights", "minimize", "maximize",
+])  # fmt: skip
 names = st.from_regex(r"[A-Za-zμ][A-Za-z0-9_]{0,5}", fullmatch=True).filter(lambda word: word not in _KEYWORDS)
 Names = names.map(ast.Name)
 strings = st.text(st.characters(codec="utf-8", exclude_characters='"\n\r', exclude_categories=["Cs"]), max_size=6)
