@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from ppl.data.bound import Bound
 from ppl.emit.assemble import Slot
+from ppl.emit.memory import keep_freed_memory
 from ppl.emit.program import Emitted
 from ppl.source.diagnostic import ModelError, complain
 
@@ -128,6 +129,7 @@ def compiled(emitted: Emitted) -> CodeType:
 
 def bind_program(emitted: Emitted, bound: Bound, code: CodeType | None = None) -> Program:
     """The program on these data. Raises ModelError where the data do not fit what the model looks up in them."""
+    keep_freed_memory()
     sizes = {name: axis.size for name, axis in bound.axes.items()}
     slots: dict[str, slice] = {}
     inputs = Inputs(bound, slots)

@@ -240,7 +240,19 @@ def _family(s: Lowering, dist: Dist, x: Val, observed: bool) -> Val:
         return kernel(s.b, row.kernel, values, events, ())
     if row.event:
         params = {n: s.spread(v, axis) for n, v in params.items()}
-    return s.row_formula(row, row.logpdf, {"x": x, **params}, axis, inside)
+    density = s.row_formula(row, row.logpdf, {"x": x, **params}, axis, inside)
+    return density if inside else s.b.add(density, _in_support(s, row, x))
+
+
+def _in_support(s: Lowering, row: Distribution, x: Val) -> Val:
+    """Minus infinity where a value lies outside ends that no parameter moves; moving ends are in the formulas."""
+    checks = [(row.support.low, "ge"), (row.support.high, "le")]
+    fixed = [(text, op) for text, op in checks if _is_number(text)]
+    return s.b.total(s.b.apply("log_if", s.b.apply(op, x, s.formula(text, {}))) for text, op in fixed)
+
+
+def _is_number(text: str) -> bool:
+    return text.lstrip("-").replace(".", "", 1).isdigit()
 
 
 def _where(s: Lowering, dist: Dist, x: Val, observed: bool) -> Val:
@@ -292,6 +304,9 @@ def _log_mass(s: Lowering, inner: Dist, low: Val | None, high: Val | None) -> Va
     """log P(low <= X <= high): a whole number just below `low` is where its sum starts."""
     tails = _Tails(s, inner)
     below = s.b.sub(low, s.b.lit(1.0)) if low is not None and inner.kind == "int" else low
+    floor = DISTRIBUTIONS[inner.name].support.low
+    if below is not None and inner.kind == "real" and _is_number(floor):
+        below = s.b.apply("max2", below, s.formula(floor, {}))
     if below is None:
         assert high is not None
         return tails.log_cdf(high)
@@ -315,7 +330,7 @@ def _censored(s: Lowering, dist: Dist, x: Val, observed: bool) -> Val:
 
 def _mixture(s: Lowering, dist: Dist, x: Val, observed: bool) -> Val:
     assert dist.args[0] is not None
-    weights = s.b.apply("log", s.expr(dist.args[0]))
+    weights = s.b.apply("log_p", s.expr(dist.args[0]))
     each = s.b.add(weights, s.log_density(dist.inner[0], x, observed))
     return s.b.reduce("logsumexp", each, str(dist.attrs[0]))
 

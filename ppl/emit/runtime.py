@@ -3,35 +3,29 @@
 import numpy as np
 import numpy.typing as npt
 
+from ppl.stdlib.vectors import Segments, add_segments, segments
+
 Array = npt.NDArray[np.float64]
 
 
 class Gather:
     """Entries of a flattened array at fixed positions, and the transpose, which adds them up again.
 
-    `flat` has the shape of the result and counts in the flattened axes of the source, of sizes `source`. Both
-    directions take a leading axis of draws. A look-up that moves nothing costs nothing; one that only reorders is
-    undone by its inverse; otherwise entries are brought together once (sorted positions) and added segment by segment.
+    `flat` has the shape of the result and counts in the flattened axes of the source, of sizes `source`. Both directions
+    take a leading axis of draws. A look-up that moves nothing costs nothing.
     """
 
-    __slots__ = ("back", "flat", "identity", "length", "levels", "order", "result", "source", "starts")
+    __slots__ = ("flat", "identity", "length", "plan", "result", "source")
 
     def __init__(self, flat: npt.ArrayLike, source: tuple[int, ...]) -> None:
-        at = np.asarray(flat).astype(np.intp)
-        self.flat, self.source, self.result = at, source, at.shape
+        self.flat: npt.NDArray[np.intp] = np.asarray(flat).astype(np.intp)
+        self.source, self.result = source, self.flat.shape
         self.length = int(np.prod(source, dtype=np.intp))
-        if at.size and self.length and (at.min() < 0 or at.max() >= self.length):
-            raise IndexError(f"position {int(at.max()) + 1} of an axis of {self.length}")
-        line = at.ravel()
-        self.identity = at.size == self.length and bool(np.array_equal(line, np.arange(self.length)))
-        self.order: npt.NDArray[np.intp] | None = np.argsort(line, kind="stable")
-        ordered = line[self.order]
-        self.starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]]) if at.size else np.zeros(0, np.intp)
-        self.levels = ordered[self.starts]
-        one_each = at.size == self.length == self.levels.size
-        self.back: npt.NDArray[np.intp] | None = self.order if one_each else None
-        if np.array_equal(self.order, np.arange(at.size)):
-            self.order = None
+        if self.flat.size and self.length and (self.flat.min() < 0 or self.flat.max() >= self.length):
+            raise IndexError(f"position {int(self.flat.max()) + 1} of an axis of {self.length}")
+        line = self.flat.ravel()
+        self.identity = line.size == self.length and bool(np.array_equal(line, np.arange(self.length)))
+        self.plan: Segments | None = None
 
     def take(self, v: Array) -> Array:
         """(S, source) to (S, result)."""
@@ -50,27 +44,22 @@ class Gather:
         """(S, result) to (S, source): every entry is added where it was taken."""
         if self.identity:
             return g.reshape(len(g), *self.source)
-        line = g.reshape(len(g), -1)
-        if self.back is not None:
-            moved: Array = line[:, self.back].reshape(len(g), *self.source)
-            return moved
-        out = np.zeros((len(g), self.length))
-        if line.shape[1]:
-            line = line if self.order is None else line[:, self.order]
-            out[:, self.levels] = np.add.reduceat(line, self.starts, axis=1)
-        return out.reshape(len(g), *self.source)
+        if self.plan is None:
+            self.plan = segments(self.flat, self.length)
+        return add_segments(g.reshape(len(g), -1), self.plan).reshape(len(g), *self.source)
 
     def add_fixed(self, g: Array) -> Array:
         """(result) to (source), for a value without draws."""
-        out: Array = np.bincount(self.flat.ravel(), np.asarray(g, float).ravel(), self.length).reshape(self.source)
-        return out
+        summed = np.bincount(self.flat.ravel(), np.asarray(g, float).ravel(), self.length)
+        return np.asarray(summed, dtype=float).reshape(self.source)
 
 
 def logsumexp(v: Array, axis: int) -> Array:
     """log sum exp along an axis; a row of -inf gives -inf."""
     top = np.max(v, axis=axis, keepdims=True)
     top = np.where(np.isfinite(top), top, 0.0)
-    return np.log(np.add.reduce(np.exp(v - top), axis)) + np.squeeze(top, axis)
+    found: Array = np.log(np.add.reduce(np.exp(v - top), axis)) + np.squeeze(top, axis)
+    return found
 
 
 def cumsum(v: Array, axis: int, backwards: bool) -> Array:
@@ -85,8 +74,7 @@ def prod_others(v: Array, axis: int) -> Array:
     left = np.cumprod(np.roll(_with_first(v, axis), 1, axis=axis), axis=axis)
     back = np.flip(v, axis)
     right = np.flip(np.cumprod(np.roll(_with_first(back, axis), 1, axis=axis), axis=axis), axis)
-    others: Array = left * right
-    return others
+    return np.asarray(left * right, dtype=float)
 
 
 def _with_first(v: Array, axis: int) -> Array:

@@ -372,12 +372,36 @@ def _neg(b: Builder, x: Val) -> Val | None:
     return None
 
 
+def _unit(x: Val) -> Val | None:
+    """The logit of a value that is the sigmoid of it: `between(0, 1, sigmoid(u))`."""
+    is_unit = x.op == "between" and value_of(x.args[0]) == 0 and value_of(x.args[1]) == 1
+    return x.args[2].args[0] if is_unit and x.args[2].op == "sigmoid" else None
+
+
 def _log(b: Builder, x: Val) -> Val | None:
     if x.op == "exp":
         return x.args[0]
+    logit = _unit(x)
+    if logit is not None:
+        return b.apply("log_sigmoid", logit)
     if x.op == "mul" and any(a.op == "exp" for a in x.args) and all(a.op == "exp" or a.stage == 0 for a in x.args):
         return b.add(b.apply("log", x.args[0]), b.apply("log", x.args[1]))
     return None
+
+
+def _log1p(b: Builder, x: Val) -> Val | None:
+    logit = _unit(x.args[0]) if x.op == "neg" else None
+    return None if logit is None else b.apply("log_sigmoid", b.neg(logit))
+
+
+def _xlogy(b: Builder, x: Val, y: Val) -> Val | None:
+    simpler = _log(b, y)
+    return None if simpler is None or x.stage > 0 else b.mul(x, simpler)
+
+
+def _xlog1py(b: Builder, x: Val, y: Val) -> Val | None:
+    simpler = _log1p(b, y)
+    return None if simpler is None or x.stage > 0 else b.mul(x, simpler)
 
 
 def _square(b: Builder, x: Val) -> Val | None:
@@ -396,6 +420,14 @@ def _pow(b: Builder, x: Val, y: Val) -> Val | None:
     return None
 
 
+def _log_if(b: Builder, x: Val) -> Val | None:
+    """A test of numbers that holds is no condition."""
+    left, right = (value_of(a) for a in x.args) if x.op in ("ge", "le") else (None, None)
+    if left is None or right is None:
+        return None
+    return b.lit(0.0) if (left >= right if x.op == "ge" else left <= right) else None
+
+
 def _where(b: Builder, c: Val, x: Val, y: Val) -> Val | None:
     if x is y:
         return x
@@ -410,7 +442,12 @@ _SIMPLER: dict[str, Callable[..., "Val | None"]] = {
     "div": _div,
     "neg": _neg,
     "log": _log,
+    "log_p": _log,
+    "log1p": _log1p,
+    "xlogy": _xlogy,
+    "xlog1py": _xlog1py,
     "square": _square,
     "pow": _pow,
     "where": _where,
+    "log_if": _log_if,
 }
