@@ -2,6 +2,7 @@
 
 from ppl.check.core import Expr
 from ppl.check.functions import FUNCTION_ALIASES, FUNCTIONS
+from ppl.check.reading import lagged, occurrence, way_back
 from ppl.check.scope import Scope, failed, labels_of
 from ppl.source.diagnostic import Note
 from ppl.source.span import Span
@@ -24,21 +25,51 @@ def describe(e: Expr) -> str:
 
 def unknown_name(e: ast.Name, scope: Scope) -> None:
     """The complaint about a name that means nothing here."""
-    later = scope.defined_later.get(e.id)
-    if later is not None:
-        note = (Note(later, "defined here"),)
-        scope.report.add("E103", e.span, also=note, name=e.id, later=later.line, here=e.span.line)
+    if e.id == scope.target or e.id in scope.definitions:
+        _too_early(e, scope)
     elif e.id in scope.axes:
         text = f"`size({e.id})` is its length; `for t in {e.id} {{ … }}` gives the position"
-        scope.report.add("E104", e.span, name=e.id, what="an axis"[3:], help=text)
+        scope.report.add("E104", e.span, name=e.id, what="an axis", help=text)
     elif e.id in DISTRIBUTIONS or e.id in MODIFIERS:
         scope.report.add("E105", e.span, name=e.id)
     elif e.id in scope.functions or e.id in FUNCTIONS:
-        scope.report.add("E104", e.span, name=e.id, what="function", help=f"call it: `{e.id}(…)`")
+        scope.report.add("E104", e.span, name=e.id, what="a function", help=f"call it: `{e.id}(…)`")
     else:
         near = did_you_mean(e.id, tuple(scope.names), {})
         text = f"did you mean `{near}`?" if near else "a column is declared in `data { … }`, an unknown with `~`, a value with `=`"
         scope.report.add("E101", e.span, name=e.id, help=text)
+
+
+def _too_early(e: ast.Name, scope: Scope) -> None:
+    """The complaint about a name that is defined below: it has to move up, unless it is defined from this very line."""
+    path = way_back(e.id, scope.target, scope.definitions)
+    here = scope.definitions.get(scope.target)
+    if not path:
+        later = scope.definitions[e.id].target.span
+        note = (Note(later, "defined here"),)
+        scope.report.add("E103", e.span, also=note, name=e.id, later=later.line, here=e.span.line)
+    elif scope.loops and here is not None and any(lagged(scope.definitions[n].value, m) for n, m in _steps(scope.target, path)):
+        scope.report.add("E490", e.span, what="recursions through several names", help="write one of them in terms of the other")
+    elif len(path) == 1:
+        scope.report.add("E107", e.span, name=e.id, label="this is what the line defines")
+    else:
+        circle(path, scope)
+
+
+def _steps(target: str, path: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """Which definition reads which name, around a circle."""
+    return tuple(zip((target, *path[:-1]), path, strict=True))
+
+
+def circle(path: tuple[str, ...], scope: Scope) -> None:
+    """The complaint about names that are defined from each other: `path` leads from a name below to the one of this line."""
+    name, read, line = path[0], path[1], scope.definitions[path[-1]].target.span.line
+    through = "" if len(path) == 2 else " (through " + ", ".join(f"`{n}`" for n in path[2:]) + ")"
+    if len(path) > 2:
+        line = scope.definitions[read].target.span.line
+    found = occurrence(scope.definitions[name].value, read)
+    span = found.span if found is not None else scope.definitions[name].target.span
+    scope.report.add("E107", span, name=name, label=f"{read} is defined from {name} in line {line}{through}")
 
 
 def level(label: str, axis: str, name: str, span: Span, scope: Scope) -> Expr:
@@ -47,7 +78,7 @@ def level(label: str, axis: str, name: str, span: Span, scope: Scope) -> Expr:
     if known is not None and label not in known:
         near = did_you_mean(label, known, {})
         listed = ", ".join(f'"{k}"' for k in known[:8]) + (", …" if len(known) > 8 else "")
-        scope.report.add("E331", span, name=name, label=label, levels=listed, help=f"; did you mean `{near}`?" if near else "")
+        scope.report.add("E331", span, name=name, text=label, levels=listed, help=f"; did you mean `{near}`?" if near else "")
         return failed(span)
     return Expr("level", (), (axis, label), (), f"level:{axis}", span)
 

@@ -161,7 +161,7 @@ def _extent(e: ast.Expr, name: str, out: Declared, report: Report) -> tuple[int,
             labels = tuple(i.value for i in items if isinstance(i, ast.Text))
             twice = next((x for x in labels if labels.count(x) > 1), None)
             if twice is not None:
-                report.add("E207", e.span, name=name, label=twice)
+                report.add("E207", e.span, name=name, text=twice)
             return len(labels), labels
     report.add("E206", e.span, name=name)
     return 1, None
@@ -200,7 +200,7 @@ def _column(column: ast.Column, item: ast.Data, out: Declared, report: Report) -
         report.add("E210", column.type.span, name=name)
     if levels is not None and len(set(levels)) < len(levels):
         twice = next(x for x in levels if levels.count(x) > 1)
-        report.add("E207", column.type.span, name=name, label=twice)
+        report.add("E207", column.type.span, name=name, text=twice)
     axes = _column_axes(column, item, out, report)
     low, high, low_open, high_open = _limits(column, out, report)
     if kind in ("factor", "ordinal"):

@@ -187,7 +187,7 @@ def _over(
 
 def _in_domain(row: Distribution, param: Parameter, value: Expr, written: ast.Expr | None, scope: Scope) -> bool:
     """Whether an argument stays where the parameter may be; a complaint where an unknown can leave it, or a number does."""
-    if param.rank > 1 or param.domain in ("real", "simplex", "ordered") and param.rank:
+    if param.rank > 1 or (param.domain in ("real", "simplex", "ordered") and param.rank):
         return True
     allowed = CONSTRAINTS.get(param.domain)
     here = bounds(value, scope)

@@ -3,11 +3,11 @@
 from dataclasses import replace
 from datetime import date
 
-from ppl.check.core import Expr
+from ppl.check.bounds import REAL_LINE, interval
 from ppl.check.complaints import MODIFIERS, describe, level, no_axis, unknown_function, unknown_name
+from ppl.check.core import Expr
 from ppl.check.functions import ELEMENTWISE, REDUCTIONS, SPECIAL, Elementwise, Reduction
 from ppl.check.indexing import index
-from ppl.check.bounds import REAL_LINE, interval
 from ppl.check.scope import Entry, Loop, Scope, base, failed, in_words, is_failed, labels_of, union
 from ppl.source.span import Span
 from ppl.stdlib.distributions import DISTRIBUTIONS

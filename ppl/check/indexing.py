@@ -75,7 +75,7 @@ def _step(ix: ast.Expr, axis: str, name: str, value: Expr, scope: Scope, evaluat
         case ast.Name(id) if id not in scope.names and id in scope.axes:
             _mismatch(axis, id, name, value, ix.span, scope)
             return None
-        case ast.Name(id) if id not in scope.names and id not in scope.defined_later and not scope.axes.get(base(axis)):
+        case ast.Name(id) if id not in scope.names and id not in scope.definitions and not scope.axes.get(base(axis)):
             no_axis(ix, scope)
             return None
         case ast.Binary("-" | "+" as sign, ast.Name(id), ast.Number() as by) if scope.loop(id) is not None and by.is_int:

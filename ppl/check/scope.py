@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from ppl.check.bounds import REAL_LINE
 from ppl.check.core import AxisSpec, Expr
+from ppl.check.reading import Definition
 from ppl.source.diagnostic import Diagnostic, Note, complain
 from ppl.source.span import NOWHERE, Span
 from ppl.stdlib.intervals import Interval
@@ -53,8 +54,8 @@ class Loop:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The names in force. `frame` holds the axes of the statement's left side (None for `y = ...`); `event` is the axis
-    along which a list on the right lies."""
+    """The names in force. `frame` holds the axes of the statement's left side (None for `y = ...`); `definitions` are
+    those of the whole block, for names that are not in force yet; `statement` is where the statement stands."""
 
     names: Mapping[str, Entry]
     axes: Mapping[str, AxisSpec]
@@ -62,10 +63,11 @@ class Scope:
     report: Report
     frame: tuple[str, ...] | None = None
     loops: tuple[Loop, ...] = ()
-    defined_later: Mapping[str, Span] = field(default_factory=dict)
+    definitions: Mapping[str, Definition] = field(default_factory=dict)
     calling: tuple[str, ...] = ()
     target: str = ""
     target_span: Span | None = None
+    statement: Span | None = None
     row: str = "row"
     text: str = ""
 

@@ -6,13 +6,15 @@ from ppl.check.complaints import describe, no_axis
 from ppl.check.core import Derived, Dist, Expr, FactorTerm, Site, Statement
 from ppl.check.distributions import distribution, is_distribution, support_bounds, value_type
 from ppl.check.expressions import bounds, expression, is_random, number
-from ppl.check.scope import Entry, Loop, Report, Scope, base, in_words, is_failed, union
+from ppl.check.reading import definitions, lagged, occurrence, refers_to, targets
+from ppl.check.scope import Entry, Loop, Report, Scope, base, in_words, is_failed
 from ppl.source.diagnostic import Note
 from ppl.source.span import Span
 from ppl.stdlib.distributions import DISTRIBUTIONS
 from ppl.syntax import ast
 
 ANNOTATIONS = ("reparam", "enumerate", "marginal", "exact", "centered", "noncentered")
+FRAMELESS = frozenset("E101 E102 E103 E104 E105 E108 E330 E331 E332 E333 E340 E341 E344 E345".split())
 ANNOTATIONS_LATER = ("score", "relax", "implicit", "smooth", "boundary", "stratified", "unsafe_reparam")
 
 
@@ -35,28 +37,19 @@ class Block:
 
 def check_block(body: tuple[ast.Statement, ...], scope: Scope) -> Block:
     """All statements of a model block, in order."""
-    block = Block(replace(scope, defined_later=dict(_targets(body))))
+    below = {name: statement for name, statement in definitions(body).items() if name not in scope.names}
+    block = Block(replace(scope, definitions=below))
     _body(body, block)
     return block
 
 
-def _targets(body: tuple[ast.Statement, ...]) -> list[tuple[str, Span]]:
-    """Where each name of the block is defined first."""
-    found: list[tuple[str, Span]] = []
-    for statement in body:
-        match statement:
-            case ast.Sample(_, ast.Target(name)) | ast.Let(ast.Target(name)):
-                found.append((name.id, name.span))
-            case ast.For(_, _, inner):
-                found.extend(_targets(inner))
-    return found[::-1]
-
-
 def _body(body: tuple[ast.Statement, ...], block: Block) -> None:
     for statement in body:
+        block.scope = replace(block.scope, statement=statement.span)
         match statement:
             case ast.Sample(target=ast.JointTarget()):
-                block.report.add("E490", statement.target.span, what="joint targets", help="one `~` for each name")
+                block.report.add("E490", statement.target.span, what="joint targets", help="write one `~` for each name")
+                _give_up(statement, block)
             case ast.Sample():
                 _sample(statement, block)
             case ast.Let():
@@ -70,6 +63,7 @@ def _body(body: tuple[ast.Statement, ...], block: Block) -> None:
             case ast.Param():
                 text = "give it a prior: `name ~ Normal(0, 1)`"
                 block.report.add("E490", statement.name.span, what="`param`s", help=text)
+                _give_up(statement, block)
 
 
 # ---- loops -------------------------------------------------------------------------------------------------------
@@ -79,10 +73,10 @@ def _for(statement: ast.For, block: Block) -> None:
     over = statement.over
     if not isinstance(over, ast.Name):
         block.report.add("E303", over.span)
-        return
+        return _give_up(statement, block)
     if over.id not in block.scope.axes:
         no_axis(over, block.scope)
-        return
+        return _give_up(statement, block)
     outside = block.scope.loops
     copies = sum(base(loop.axis) == over.id for loop in outside)
     loop = Loop(statement.variable.id, over.id + "'" * copies)
@@ -91,6 +85,7 @@ def _for(statement: ast.For, block: Block) -> None:
     block.scope = replace(block.scope, loops=(*outside, loop))
     _body(statement.body, block)
     block.scope = replace(block.scope, loops=outside)
+    return None
 
 
 # ---- targets -----------------------------------------------------------------------------------------------------
@@ -131,6 +126,8 @@ def _may_define(target: ast.Target, block: Block) -> bool:
         block.report.add("E490", target.span, what="weights of nets", help="")
         return False
     entry = block.scope.names.get(name)
+    if entry is not None and entry.kind == "foreign":
+        return False
     if entry is not None and entry.kind == "data":
         block.report.add("E402", target.name.span, name=name)
     elif entry is not None or name in block.scope.functions or block.scope.loop(name):
@@ -142,10 +139,26 @@ def _may_define(target: ast.Target, block: Block) -> bool:
     return False
 
 
-def _fail(name: ast.Name, block: Block) -> None:
-    """A name whose definition failed: uses of it are not complained about."""
-    if name.id not in block.scope.names:
-        block.define(Entry(name.id, "failed", (), "failed", span=name.span))
+def _give_up(statement: ast.Statement, block: Block, variables: tuple[ast.Name, ...] = ()) -> None:
+    """A statement that cannot be checked as it stands: its names are complained about no more, but what is wrong on its
+    right side whatever the left side means is said all the same."""
+    if isinstance(statement, ast.For):
+        for inner in statement.body:
+            _give_up(inner, block, (*variables, statement.variable))
+        return
+    lost = {v.id: Entry(v.id, "failed", (), "failed", span=v.span) for v in variables}
+    scope = replace(block.scope.naming(lost), frame=None, target="", report=Report())
+    for name in targets(statement):
+        if name.id not in block.scope.names:
+            block.define(Entry(name.id, "failed", (), "failed", span=name.span))
+    match statement:
+        case ast.Sample(value=value) | ast.Observe(distribution=value) if is_distribution(value, scope):
+            distribution(value, scope)
+        case ast.Sample(value=value) | ast.Let(value=value) | ast.Factor(value=value):
+            expression(value, scope)
+    for found in scope.report.found:
+        if found.code in FRAMELESS and found not in block.report.found:
+            block.report.found.append(found)
 
 
 # ---- definitions -------------------------------------------------------------------------------------------------
@@ -154,17 +167,20 @@ def _fail(name: ast.Name, block: Block) -> None:
 def _let(statement: ast.Let, block: Block) -> None:
     target, name = statement.target, statement.target.name
     if not _may_define(target, block):
-        return
+        return _give_up(statement, block)
     if is_distribution(statement.value, block.scope):
         block.report.add("E401", statement.span, name=name.id)
-        return _fail(name, block)
+        return _give_up(statement, block)
     frame = _target_axes(target, block) if target.indices is not None else None
     if target.indices is not None and frame is None:
-        return _fail(name, block)
-    if refers_to(statement.value, name.id):
+        return _give_up(statement, block)
+    if block.scope.loops and lagged(statement.value, name.id):
         return _recursive(statement, block)
     value = expression(statement.value, block.scope.within(frame, name.id, name.span))
-    if is_failed(value) or value.type in ("text",):
+    if value.type == "text":
+        block.report.add("E333", value.span, kind="text", help="compare a factor with it: `arm == \"drug\"`")
+        return _fail(name, block)
+    if is_failed(value):
         return _fail(name, block)
     if frame is not None and not _inside_frame(value.axes, frame, name.id, value.span, block, "derived"):
         return _fail(name, block)
@@ -178,36 +194,17 @@ def _let(statement: ast.Let, block: Block) -> None:
 
 
 def _recursive(statement: ast.Let, block: Block) -> None:
-    """A definition that refers to itself: a recursion (with a lag, inside `for`) or a circle."""
+    """A derived value that reads its own lag."""
     name = statement.target.name
-    if block.scope.loops and lagged(statement.value, name.id):
-        text = "a lag of an unknown or of a column works: `x[t] ~ …`"
-        block.report.add("E490", statement.span, what="recursions of derived values", help=text)
-    else:
-        block.report.add("E107", name.span, name=name.id)
+    text = f"a lag of an unknown or of a column works: `{name.id}[{block.scope.loops[-1].name}] ~ …`"
+    block.report.add("E490", name.span, what="recursions of derived values", help=text)
     _fail(name, block)
 
 
-def refers_to(e: object, name: str) -> bool:
-    """Whether a name stands anywhere in an expression."""
-    if isinstance(e, ast.Name):
-        return e.id == name
-    if isinstance(e, tuple):
-        return any(refers_to(x, name) for x in e)
-    if isinstance(e, ast.Call):
-        return refers_to(e.args, name)
-    fields = getattr(e, "__slots__", ())
-    return any(refers_to(getattr(e, f), name) for f in fields if f not in ("span", "name", "text"))
-
-
-def lagged(e: object, name: str) -> bool:
-    """Whether a name is read with an index anywhere in an expression."""
-    if isinstance(e, ast.Index) and isinstance(e.value, ast.Name) and e.value.id == name:
-        return True
-    if isinstance(e, tuple):
-        return any(lagged(x, name) for x in e)
-    fields = getattr(e, "__slots__", ())
-    return any(lagged(getattr(e, f), name) for f in fields if f != "span")
+def _fail(name: ast.Name, block: Block) -> None:
+    """A name whose definition failed: uses of it are not complained about."""
+    if name.id not in block.scope.names:
+        block.define(Entry(name.id, "failed", (), "failed", span=name.span))
 
 
 def _inside_frame(
@@ -236,10 +233,12 @@ def _sample(statement: ast.Sample, block: Block) -> None:
     if entry is not None and entry.kind == "data":
         return _observed(statement, target, entry, annotations, block)
     if not _may_define(target, block):
-        return None
+        return _give_up(statement, block)
     frame = _target_axes(target, block)
     if frame is None:
-        return _fail(name, block)
+        return _give_up(statement, block)
+    if not _has_position(frame, target, block):
+        return _give_up(statement, block)
     dist = _distribution_of(statement.value, frame, target, block)
     if dist is None or not _inside_frame(dist.axes, frame, name.id, statement.value.span, block, "unknown"):
         return _fail(name, block)
@@ -253,15 +252,21 @@ def _sample(statement: ast.Sample, block: Block) -> None:
     return None
 
 
+def _has_position(frame: tuple[str, ...], target: ast.Target, block: Block) -> bool:
+    """An unknown that is drawn inside a loop is one for each position of it."""
+    loops = block.scope.loops
+    if not loops or any(loop.axis in frame for loop in loops):
+        return True
+    block.report.add("E413", target.span, name=target.name.id, var=loops[-1].name)
+    return False
+
+
 def _distribution_of(e: ast.Expr, frame: tuple[str, ...], target: ast.Target, block: Block) -> Dist | None:
     """The distribution of an unknown; one that reads its own lag is checked twice, first to learn its type."""
     name = target.name.id
     scope = block.scope.within(frame, name, target.name.span)
-    if not refers_to(e, name):
-        return distribution(e, scope)
     if not (block.scope.loops and lagged(e, name)):
-        block.report.add("E107", target.name.span, name=name)
-        return None
+        return distribution(e, scope)
     muted = replace(scope, report=Report(muted=True))
     trial = Entry(name, "unknown", frame, "real", random=True, span=target.name.span)
     first = distribution(_first_branch(e), muted) or distribution(e, muted.naming({name: trial}))
@@ -309,25 +314,29 @@ def _observed(
     if name in block.observed:
         note = (Note(block.observed[name], "first here"),)
         block.report.add("E409", target.name.span, also=note, name=name)
-        return
+        return _give_up(statement, block)
     block.observed[name] = target.name.span
     if target.indices is not None:
         axes = _target_axes(target, block)
         if axes is None:
-            return
+            return _give_up(statement, block)
         if axes not in (entry.axes, entry.axes[1:]):
-            block.report.add("E408", target.span, name=name, axes=in_words(entry.axes))
-            return
+            text = f"write `{name}` or `{name}[{in_words(entry.axes)}]`"
+            block.report.add("E408", target.span, name=name, axes=in_words(entry.axes), help=text)
+            return _give_up(statement, block)
     if refers_to(statement.value, name) and not (block.scope.loops and lagged(statement.value, name)):
-        block.report.add("E107", target.name.span, name=name)
-        return
+        found = occurrence(statement.value, name)
+        span = found.span if found is not None else target.name.span
+        block.report.add("E107", span, name=name, label="this is what the line describes")
+        return None
     dist = distribution(statement.value, block.scope.within(entry.axes, name, target.name.span))
     if dist is None or not _inside_frame(dist.axes, entry.axes, name, statement.value.span, block, "observed"):
-        return
+        return None
     if not _fits(entry, dist, statement.value.span, block):
-        return
+        return None
     block.statements.append(Site(name, entry.axes, dist, "observed", None, annotations, statement.span, target.name.span))
     block.imputed.add(name)
+    return None
 
 
 def _fits(entry: Entry, dist: Dist, span: Span, block: Block) -> bool:
@@ -423,8 +432,3 @@ def _annotations(statement: ast.Sample, block: Block) -> tuple[str, ...]:
         else:
             kept.append(a.name)
     return tuple(kept)
-
-
-def all_axes(block: Block) -> tuple[str, ...]:
-    """Every axis that a statement uses, copies included."""
-    return union(*(s.axes for s in block.statements if not isinstance(s, FactorTerm)))
