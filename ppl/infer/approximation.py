@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from ppl.infer.modulated import Modulated
 from ppl.infer.target import Array
 
 Guide: TypeAlias = Literal["auto", "mean_field", "full_rank", "laplace"]
@@ -94,12 +95,14 @@ class Approximation:
 
     When `evidence.corrected`, the draws are importance draws and their weighted moments replace those of the normal;
     otherwise they are draws of the normal with equal weights. `scale` is (D, D) lower triangular, or (D,) standard
-    deviations for a diagonal family. `evidence.gap` is the bound on the fitting draws less that on fresh ones, in nats.
+    deviations for a diagonal family. `guide.to_u(e)` maps standard normal rows to draws of the guide itself, which may
+    bend that normal. `evidence.gap` is the bound on the fitting draws less that on fresh ones, in nats.
     """
 
     family: str
     loc: Array
     scale: Array
+    guide: Modulated
     w: Array
     u: Array
     weights: Array

@@ -6,7 +6,7 @@ average approximation is that of Giordano, Ingram & Broderick (JMLR 25, 2024), w
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 
 import numpy as np
@@ -18,16 +18,24 @@ from ppl.infer.importance import Weighted, correct, plain_draws
 from ppl.infer.laplace import DENSE_LIMIT, Whitening, whiten
 from ppl.infer.lbfgs import Limits, Minimum
 from ppl.infer.modes import Search, far_points, other_modes
+from ppl.infer.modulated import (
+    Modulated,
+    fit_modulated,
+    leading_coordinates,
+    modulated_ratios,
+    permuted,
+    plain,
+)
 from ppl.infer.path import best_normal, climb, finite_starts, normals_of, starting_points
 from ppl.infer.psis import reliable_khat
 from ppl.infer.sobol import matched_normal
-from ppl.infer.target import Array, Counted, Target, raise_if_no_gradient
+from ppl.infer.target import Array, Counted, NoDensity, Target, raise_if_no_gradient
 from ppl.infer.trust import judge
 
 FULL_RANK_LIMIT = 150
 DRAWS_CAP = 2048
 # Stages, each with its own stream of random numbers: one stage's needs do not shift another's draws.
-STARTS, SCORE, WEIGHTS, FIT, FRESH, MODES, IMPORTANCE, OUTPUT = range(8)
+STARTS, SCORE, WEIGHTS, FIT, FRESH, MODES, IMPORTANCE, OUTPUT, MODULATE = range(9)
 
 
 @dataclass(slots=True)
@@ -61,6 +69,16 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True)
+class Begun:
+    """The chart to go on from, its bound, and where the starts ended (S, D) in the coordinates of its weights."""
+
+    chart: Chart
+    elbo: float
+    ends: Array
+    settled: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Level:
     """The last fit, what fresh draws said of it, and whether they agreed."""
 
@@ -68,6 +86,7 @@ class Level:
     check: Check
     draws: int
     settled: bool
+    guide: Modulated
 
 
 def fit(
@@ -80,49 +99,68 @@ def fit(
     session = Session(Counted(target), options, report, stop, perf_counter(), [])
     if target.dim == 0:
         return exact_point(session)
-    paths = run_starts(session)
-    chart = first_chart(session, paths)
+    begun = begin_somewhere(session)
+    chart = begun.chart
     if options.guide != "mean_field" and target.weights:
         chart = learn_weights(session, chart)
     level = (
         fit_level(session, chart) if options.guide == "laplace" else fit_levels(session, family_chart(session, chart))
     )
-    search = search_modes(session, level, paths)
-    weighted = correct(session.target, level.fitted.chart, options.draws, 0.25 * options.draws, session.rng(IMPORTANCE))
+    level = modulate_level(session, level)
+    search = search_modes(session, level, begun)
+    weighted = correct(session.target, level.guide, options.draws, 0.25 * options.draws, session.rng(IMPORTANCE))
     session.done("importance", level.check.elbo)
     return conclude(session, level, search, weighted)
 
 
-def run_starts(session: Session) -> list[Minimum]:
-    """L-BFGS from every start, non-centred, one batched call a step."""
+def begin_somewhere(session: Session) -> Begun:
+    """Non-centred; where that has no proper mode (a flat prior on a scale), also halfway and centred; the best is kept."""
+    tried: list[Begun] = []
+    for w in (0.0, 0.5, 1.0) if session.target.weights else (0.0,):
+        tried.append(begin(session, np.full(session.target.weights, w)))
+        if tried[-1].settled:
+            break
+    return max(tried, key=lambda one: one.elbo)
+
+
+def begin(session: Session, w: Array) -> Begun:
+    """Starts and whitening at the weights `w`."""
+    paths = run_starts(session, w)
+    chart, elbo, settled = first_chart(session, paths, w)
+    session.done("whiten", elbo)
+    return Begun(chart, elbo, np.stack([path.x for path in paths if np.isfinite(path.value)]), settled)
+
+
+def run_starts(session: Session, w: Array) -> list[Minimum]:
+    """L-BFGS from every start, one batched call a step."""
     target, options = session.target, session.options
-    w = np.zeros(target.weights)
     first = np.zeros(target.dim) if options.init is None else np.asarray(options.init, dtype=float)
     rng = session.rng(STARTS)
     points = finite_starts(target, w, starting_points(target.dim, options.restarts, first, rng), rng)
     paths = climb(target, w, points, session.limits(100, 1e-3))
     if all(path.reason == "not finite" for path in paths):
         raise_if_no_gradient(target.inner, points, w, target.tally)
+        raise NoDensity(points, target.value(points, w))
     session.iterations += max(path.iterations for path in paths)
     session.done("starts", -min(path.value for path in paths))
     return paths
 
 
-def first_chart(session: Session, paths: list[Minimum]) -> Chart:
-    """The better of the Laplace normal at the highest end and the best normal met on the way, by their bounds."""
+def first_chart(session: Session, paths: list[Minimum], w: Array) -> tuple[Chart, float, bool]:
+    """The better of the Laplace normal at the highest end and the best normal met on the way, its bound, and whether
+    there was a proper mode. The way is not searched when the Laplace bound is what a normal density would give.
+    """
     target = session.target
-    w = np.zeros(target.weights)
     highest = min(paths, key=lambda path: path.value)
     found = whiten_from(session, highest, w)
     draws = session.matched(max(64, 2 * target.dim + 2), SCORE)
     elbo = normal_elbo(target, found.chart, draws)
     if found.settled and elbo > found.value + laplace_entropy(found.chart) - 0.3 * (1 + np.sqrt(target.dim)):
-        session.done("whiten", elbo)
-        return found.chart
+        return found.chart, elbo, True
     rival = best_normal(target, paths, w, draws)
-    better = rival is not None and rival.elbo > elbo
-    session.done("whiten", rival.elbo if rival is not None and better else elbo)
-    return rival.chart if rival is not None and better else found.chart
+    if rival is not None and not rival.elbo <= elbo:
+        return rival.chart, rival.elbo, found.settled
+    return found.chart, elbo, found.settled
 
 
 def laplace_entropy(chart: Chart) -> float:
@@ -141,19 +179,21 @@ def whiten_from(session: Session, path: Minimum, w: Array) -> Whitening:
 
 
 def learn_weights(session: Session, chart: Chart) -> Chart:
-    """Learn the weights with the normal, from the best of three: all non-centred, halfway, all centred."""
+    """Learn the weights with the normal, from nearly non-centred and from nearly centred; the better is kept."""
     target = session.target
     count = max(64, 4 * target.dim)
     points = chart.to_u(session.matched(count, WEIGHTS))
     draws = session.matched(count, WEIGHTS, 1)
-    charts = [chart] + [recentred(target, points, chart.w, np.full(target.weights, w)) for w in (0.5, 1.0)]
-    bounds = [normal_elbo(target, one, draws) for one in charts]
-    best = charts[int(np.argmax(np.nan_to_num(bounds, nan=-np.inf)))]
     full = target.dim <= FULL_RANK_LIMIT
-    fitted = fit_normal(target, best, draws, full=full, learn=True, limits=session.limits(60, 1e-3))
-    session.iterations += fitted.steps
-    session.done("weights", fitted.elbo)
-    return fitted.chart
+    charts = [recentred(target, points, chart.w, np.full(target.weights, w)) for w in (0.15, 0.7)]
+    for decrement in (1e-2, 1e-3):
+        limits = session.limits(40, decrement * np.sqrt(target.dim))
+        tried = [fit_normal(target, one, draws, full=full, learn=True, limits=limits) for one in charts]
+        best = max(tried, key=lambda one: one.elbo)
+        charts = [best.chart]
+        session.iterations += sum(one.steps for one in tried)
+    session.done("weights", best.elbo)
+    return best.chart
 
 
 def recentred(target: Target, points: Array, w_old: Array, w_new: Array) -> Chart:
@@ -177,7 +217,7 @@ def fit_level(session: Session, chart: Chart) -> Level:
     """The Laplace normal itself, checked but not moved."""
     check = check_normal(session.target, chart, session.matched(max(128, 4 * chart.dim), FRESH), full=chart.dense)
     session.done("check", check.elbo)
-    return Level(Fitted(chart, check.elbo, 0, "laplace"), check, 0, True)
+    return Level(Fitted(chart, check.elbo, 0, "laplace"), check, 0, True, plain(chart))
 
 
 def fit_levels(session: Session, chart: Chart) -> Level:
@@ -187,15 +227,37 @@ def fit_levels(session: Session, chart: Chart) -> Level:
     turn = 0
     while True:
         draws = session.matched(count, FIT, turn)
-        fitted = fit_normal(session.target, chart, draws, full=full, learn=False, limits=session.limits(200, 1e-5))
+        fitted = fit_normal(
+            session.target, chart, draws, full=full, learn=False, limits=session.limits(200, 1e-5 * chart.dim)
+        )
         chart = fitted.chart
         check = check_normal(session.target, chart, session.matched(2 * count, FRESH, turn), full=full)
         session.iterations += fitted.steps
         session.done(f"fit {count} draws", check.elbo)
-        level = Level(fitted, check, count, agrees(fitted, check, session.options.tol))
+        level = Level(fitted, check, count, agrees(fitted, check, session.options.tol), plain(chart))
         if level.settled or session.stop() or 2 * count > max(DRAWS_CAP, 4 * chart.dim):
             return level
         count, turn = 2 * count, turn + 1
+
+
+def modulate_level(session: Session, level: Level) -> Level:
+    """Let scales and means move with the coordinates that lead them, where fresh draws prefer that."""
+    target, chart = session.target, level.fitted.chart
+    if session.options.guide != "auto" or not is_full(session, chart) or chart.dim < 2 or session.stop():
+        return level
+    fresh = session.matched(2 * level.draws, FRESH, 0)
+    leaders = leading_coordinates(target, chart, fresh)
+    if not leaders:
+        return level
+    guide, count = permuted(chart, leaders), level.draws
+    fitted = fit_modulated(target, guide, session.matched(count, MODULATE), session.limits(200, 1e-5 * chart.dim))
+    ratios = modulated_ratios(target, fitted.guide, session.matched(2 * count, MODULATE, 1))
+    session.iterations += fitted.steps
+    session.done(f"modulate {len(leaders)} coordinates", float(np.mean(ratios)))
+    if not np.mean(ratios) > level.check.elbo:
+        return level
+    check = replace(level.check, elbo=float(np.mean(ratios)), elbo_se=float(np.std(ratios) / np.sqrt(len(ratios))))
+    return replace(level, check=check, guide=fitted.guide, fitted=replace(level.fitted, elbo=fitted.elbo))
 
 
 def agrees(fitted: Fitted, check: Check, tol: float) -> bool:
@@ -203,13 +265,12 @@ def agrees(fitted: Fitted, check: Check, tol: float) -> bool:
     return fitted.elbo - check.elbo < max(0.05, 2 * check.elbo_se) and check.shift < tol and check.scale < tol
 
 
-def search_modes(session: Session, level: Level, paths: list[Minimum]) -> Search:
+def search_modes(session: Session, level: Level, begun: Begun) -> Search:
     """Climb again from the ends of the starting paths that lie outside the fit, and from dense far points."""
     target, chart = session.target, level.fitted.chart
     if target.dim > DENSE_LIMIT or not np.isfinite(level.check.elbo):
         return Search((), 0, 0)
-    ends = np.stack([path.x for path in paths if np.isfinite(path.value)])
-    ends = to_x(chart, target.recentre(ends, np.zeros(target.weights), chart.w) if target.weights else ends)
+    ends = to_x(chart, target.recentre(begun.ends, begun.chart.w, chart.w) if target.weights else begun.ends)
     starts = np.concatenate([outside(ends), far_points(target, chart, 3, session.rng(MODES))])
     search = other_modes(target, chart, starts, session.limits(60, 1e-3), level.check.elbo)
     session.done("modes", level.check.elbo)
@@ -230,7 +291,7 @@ def conclude(session: Session, level: Level, search: Search, weighted: Weighted)
     """Everything measured, the verdict on it, and the draws that go with the verdict."""
     chart, count = level.fitted.chart, len(weighted.u)
     smoothed, accepted = weighted.smoothed, weighted.accepted
-    u = weighted.u if accepted else plain_draws(chart, session.options.draws, session.rng(OUTPUT))
+    u = weighted.u if accepted else plain_draws(level.guide, session.options.draws, session.rng(OUTPUT))
     evidence = Evidence(
         elbo=level.check.elbo,
         elbo_se=level.check.elbo_se,
@@ -253,6 +314,7 @@ def conclude(session: Session, level: Level, search: Search, weighted: Weighted)
         family=family_name(session, chart),
         loc=chart.centre,
         scale=chart.scale,
+        guide=level.guide,
         w=chart.w,
         u=u,
         weights=smoothed.weights if accepted else np.full(len(u), 1.0 / len(u)),
@@ -286,6 +348,7 @@ def exact_point(session: Session) -> Approximation:
         family="exact",
         loc=np.zeros(0),
         scale=np.zeros((0, 0)),
+        guide=plain(Chart(np.zeros(0), np.zeros((0, 0)), np.zeros(0))),
         w=np.zeros(session.target.weights),
         u=nothing,
         weights=np.ones(1),

@@ -6,16 +6,21 @@ import numpy as np
 from scipy.special import chdtri, gammaln, ndtri
 
 from ppl.infer.chart import Chart
+from ppl.infer.modulated import Modulated, plain
 from ppl.infer.psis import Smoothed, reliable_khat, smooth_weights
 from ppl.infer.sobol import antithetic, matched_normal, sobol_uniform
 from ppl.infer.target import Array, Target
 
+# Below EASY_KHAT weights have a finite variance.
+LEAD_FREEDOM = 10.0
+EASY_KHAT = 0.5
+
 
 @dataclass(frozen=True, slots=True)
 class Weighted:
-    """Draws (S, D) of u from the t proposal in `chart`, with smoothed weights."""
+    """Draws (S, D) of u from the t proposal that `guide` maps, with smoothed weights."""
 
-    chart: Chart
+    guide: Modulated
     u: Array
     smoothed: Smoothed
 
@@ -31,13 +36,28 @@ def degrees_of_freedom(dim: int) -> float:
     return float(max(12.0, 1.5 * dim))
 
 
+def proposal(count: int, guide: Modulated, rng: np.random.Generator) -> tuple[Array, Array]:
+    """(count, D) mirrored draws and their log densities: a t for the leading coordinates, where the tails are, with few
+    degrees of freedom, and another for the rest."""
+    lead, rest = guide.leaders, guide.dim - guide.leaders
+    if not lead:
+        return t_draws(count, rest, degrees_of_freedom(rest), rng)
+    uniform = sobol_uniform((count + 1) // 2, guide.dim + 2, rng)
+    first, log_first = t_from(uniform[:, : lead + 1], LEAD_FREEDOM)
+    second, log_second = t_from(uniform[:, lead + 1 :], degrees_of_freedom(rest))
+    return np.concatenate([first, second], axis=1), log_first + log_second
+
+
 def t_draws(count: int, dim: int, nu: float, rng: np.random.Generator) -> tuple[Array, Array]:
     """(count, D) mirrored draws of the standard multivariate t and their log densities.
 
     Student's t is a normal over the root of a chi-square mean; one more Sobol dimension drives that root.
     """
-    half = (count + 1) // 2
-    uniform = sobol_uniform(half, dim + 1, rng)
+    return t_from(sobol_uniform((count + 1) // 2, dim + 1, rng), nu)
+
+
+def t_from(uniform: Array, nu: float) -> tuple[Array, Array]:
+    """The same from uniforms (S / 2, D + 1)."""
     # chdtri is the inverse of the upper tail, as good as the lower one for a uniform.
     root = np.sqrt(nu / chdtri(nu, uniform[:, -1]))
     x = antithetic(ndtri(uniform[:, :-1]) * root[:, None])
@@ -50,41 +70,42 @@ def log_t(x: Array, nu: float) -> Array:
     return np.asarray(constant - 0.5 * (nu + dim) * np.log1p(np.sum(x * x, axis=1) / nu))
 
 
-def propose(target: Target, chart: Chart, count: int, rng: np.random.Generator) -> Weighted:
-    """`count` draws from the t in `chart`, weighted towards the target."""
-    x, log_q = t_draws(count, chart.dim, degrees_of_freedom(chart.dim), rng)
-    u = chart.to_u(x)
-    return Weighted(chart, u, smooth_weights(target.value(u, chart.w) - log_q + chart.log_det()))
+def propose(target: Target, guide: Modulated, count: int, rng: np.random.Generator) -> Weighted:
+    """`count` draws from the t that `guide` maps, weighted towards the target."""
+    e, log_q = proposal(count, guide, rng)
+    u = guide.to_u(e)
+    return Weighted(guide, u, smooth_weights(target.value(u, guide.w) - log_q + guide.log_dets(e)))
 
 
 def moments_chart(found: Weighted) -> Chart | None:
     """The chart of the weighted moments, when there are enough effective draws to know a covariance."""
     weights = found.smoothed.weights[:, None]
-    if found.smoothed.ess < 10 * found.chart.dim:
+    if found.smoothed.ess < 10 * found.guide.dim:
         return None
     centre = np.sum(weights * found.u, axis=0)
     spread = np.sqrt(weights) * (found.u - centre)
     try:
-        return Chart(centre, np.linalg.cholesky(spread.T @ spread), found.chart.w)
+        return Chart(centre, np.linalg.cholesky(spread.T @ spread), found.guide.w)
     except np.linalg.LinAlgError:
         return None
 
 
-def correct(target: Target, chart: Chart, count: int, enough: float, rng: np.random.Generator) -> Weighted:
-    """Weighted draws from the t in `chart`; while fewer than `enough` are effective, from the t of their own moments,
-    then in larger numbers (adaptive importance sampling: Cappe et al., J. Comput. Graph. Stat. 13, 2004)."""
-    best = propose(target, chart, count, rng)
+def correct(target: Target, guide: Modulated, count: int, enough: float, rng: np.random.Generator) -> Weighted:
+    """Weighted draws from the t that `guide` maps; while fewer than `enough` are effective, from the t of their own
+    moments, then in larger numbers (adaptive importance sampling: Cappe et al., J. Comput. Graph. Stat. 13, 2004).
+    """
+    best = propose(target, guide, count, rng)
     for growth in (1, 1, 4):
-        if best.smoothed.ess >= enough and best.accepted:
+        if best.smoothed.ess >= enough and best.smoothed.khat < EASY_KHAT:
             break
         moved = moments_chart(best)
         if moved is None and growth == 1:
             continue
-        again = propose(target, moved or best.chart, growth * count, rng)
+        again = propose(target, plain(moved) if moved else best.guide, growth * count, rng)
         best = max(best, again, key=lambda one: (one.accepted, one.smoothed.ess))
     return best
 
 
-def plain_draws(chart: Chart, count: int, rng: np.random.Generator) -> Array:
-    """(count, D) draws of the normal itself, with its exact first and second moments."""
-    return chart.to_u(matched_normal(count, chart.dim, rng))
+def plain_draws(guide: Modulated, count: int, rng: np.random.Generator) -> Array:
+    """(count, D) draws of the guide itself, from normal draws with exact first and second moments."""
+    return guide.to_u(matched_normal(count, guide.dim, rng))

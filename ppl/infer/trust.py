@@ -39,6 +39,11 @@ RULES: tuple[Rule, ...] = (
         "only {ess:.0f} of {draws} draws are effective: expect errors of a tenth of a standard deviation",
     ),
     Rule(
+        lambda e: e.corrected and 400 <= e.ess < 0.25 * e.draws,
+        "warn",
+        "the guide fits loosely: weights leave {ess:.0f} of {draws} draws effective, and may miss a tail",
+    ),
+    Rule(
         lambda e: any(mode.log_mass > -MODE_NATS for mode in e.modes),
         "warn",
         "the posterior has more than one mode and the guide covers one of them",
