@@ -1,9 +1,11 @@
 """Complaints that several parts of the checker make, and the words they use."""
 
+import re
+
 from ppl.check.core import Expr
 from ppl.check.functions import FUNCTION_ALIASES, FUNCTIONS
 from ppl.check.reading import lagged, occurrence, way_back
-from ppl.check.scope import Scope, failed, labels_of
+from ppl.check.scope import Loop, Scope, failed, labels_of
 from ppl.source.diagnostic import Note
 from ppl.source.span import Span
 from ppl.source.suggest import did_you_mean
@@ -72,6 +74,34 @@ def circle(path: tuple[str, ...], scope: Scope) -> None:
     scope.report.add("E107", span, name=name, label=f"{read} is defined from {name} in line {line}{through}")
 
 
+STARTS = {"Normal": "Normal(0, 10)", "StudentT": "Normal(0, 10)", "Cauchy": "Normal(0, 10)"}
+
+
+def guarded(loop: Loop, lag: int, scope: Scope) -> str:
+    """This statement again, with a test that keeps the lag off the first positions."""
+    guard = f"{loop.name} == 1" if lag == 1 else f"{loop.name} <= {lag}"
+    written = re.match(r"(?s)(?:@\w+(?:\([^)]*\))?\s*)*([^~=]*?)\s*([~=])\s*(.*)", _statement_text(scope))
+    if written is None or scope.target not in written[1]:
+        return f"`if {guard} then … else …`"
+    right = " ".join(written[3].split())
+    start = STARTS.get(right.partition("(")[0], "…") if written[2] == "~" else "0"
+    if scope.target in scope.names and scope.names[scope.target].kind == "data":
+        start = "Flat()"
+    rest = right if len(right) <= 60 else "…"
+    return f"`{written[1]} {written[2]} if {guard} then {start} else {rest}`"
+
+
+def _statement_text(scope: Scope) -> str:
+    return scope.text[scope.statement.start : scope.statement.end] if scope.statement is not None else ""
+
+
+def definition_text(name: str, scope: Scope) -> str:
+    """`s ~ Normal(0, 1)`: how a name of the model block is defined, on one line; "" for other names and for long ones."""
+    statement = scope.definitions.get(name)
+    text = " ".join(scope.text[statement.span.start : statement.span.end].split()) if statement is not None else ""
+    return text if len(text) <= 60 else ""
+
+
 def level(label: str, axis: str, name: str, span: Span, scope: Scope) -> Expr:
     """The level of `axis` with this label; whether it exists is known now, or when the file is read."""
     known = labels_of(scope.axes.get(axis))
@@ -85,6 +115,8 @@ def level(label: str, axis: str, name: str, span: Span, scope: Scope) -> Expr:
 
 def unknown_function(e: ast.Call, scope: Scope) -> None:
     name = e.function.id
+    if name in scope.foreign:
+        return
     if name in GUIDE_ONLY or name in LATER:
         scope.report.add("E490.one", e.function.span, what=f"`{name}`", help="")
         return

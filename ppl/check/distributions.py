@@ -1,12 +1,14 @@
 """Distributions: from syntax to core, with their arguments bound, their domains proved and their event axes known."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-from ppl.check.bounds import hull
-from ppl.check.complaints import MODIFIERS, unknown_function
+from ppl.check.bounds import REAL_LINE, hull
+from ppl.check.complaints import MODIFIERS, definition_text, describe, unknown_function
 from ppl.check.core import Dist, Expr
-from ppl.check.expressions import bounds, branches, constant, describe, expression, inline, is_random, number
+from ppl.check.expressions import bounds, branches, constant, expression, glance, inline, is_random, number
 from ppl.check.formulas import formula
+from ppl.check.reading import names_read
 from ppl.check.scope import Scope, base, is_failed, union
 from ppl.source.span import Span
 from ppl.source.suggest import did_you_mean
@@ -50,8 +52,9 @@ def distribution(e: ast.Expr, scope: Scope) -> Dist | None:
             return _family(DISTRIBUTIONS[function.id], e, scope)
         case ast.Call(function) if function.id in MODIFIERS:
             return _MODIFIED[function.id](e, scope)
-        case ast.Call(function):
+        case ast.Call():
             unknown_function(e, scope)
+            glance(e, scope)
         case ast.Pipe():
             scope.report.add("E490", e.span, what="flows (`|>`)", help="")
         case _:
@@ -113,14 +116,18 @@ def _arguments(
     named = {a.name: a for a in e.args if a.name is not None}
     options = [(tuple(p.name for p in row.params), None), *((f.names, f) for f in row.forms)]
     fitting = [(names, form) for names, form in options if set(named) <= set(names)]
-    if not fitting:
-        return _unknown_argument(row, named, options, scope)
+    if not fitting or not _each_once(e, scope):
+        if not fitting:
+            _unknown_argument(row, named, options, scope)
+        glance(e, scope)
+        return None
     names, form = next(((n, f) for n, f in fitting if _filled(n, positional, named, row) == set(n)), fitting[0])
     missing = set(names) - _filled(names, positional, named, row)
     if missing or len(positional) + len(named) > len(names):
         text = f"{e.function.id}({', '.join(names)})" if names else f"{e.function.id}()"
         wanted = f"{len(names)} argument" + ("" if len(names) == 1 else "s")
         scope.report.add("E341", e.span, dist=e.function.id, wanted=wanted, given=len(e.args), help=f"`{text}`")
+        glance(e, scope)
         return None
     rest = [n for n in names if n not in named]
     written: dict[str, ast.Expr | None] = dict.fromkeys(names)
@@ -141,13 +148,25 @@ def _arguments(
     return target, args, tuple(written.get(to[p.name]) for p in target.params)
 
 
+def _each_once(e: ast.Call, scope: Scope) -> bool:
+    """Whether no argument is named twice."""
+    twice = [a for i, a in enumerate(e.args) if a.name is not None and _named_before(a.name, e.args[:i])]
+    for a in twice:
+        scope.report.add("E345", a.span, name=a.name)
+    return not twice
+
+
+def _named_before(name: str, args: tuple[ast.Argument, ...]) -> bool:
+    return any(a.name == name for a in args)
+
+
 def _filled(names: tuple[str, ...], positional: list[ast.Expr], named: dict[str, ast.Argument], row: Distribution) -> set[str]:
     rest = [n for n in names if n not in named]
     return set(rest[: len(positional)]) | set(named) | (set(dict(row.defaults)) & set(names))
 
 
 def _unknown_argument(
-    row: Distribution, named: dict[str, ast.Argument], options: list[tuple[tuple[str, ...], object]], scope: Scope
+    row: Distribution, named: dict[str, ast.Argument], options: Sequence[tuple[tuple[str, ...], object]], scope: Scope
 ) -> None:
     allowed = tuple(dict.fromkeys(n for names, _ in options for n in names))
     bad = [n for n in named if n not in allowed]
@@ -212,11 +231,21 @@ def _in_domain(row: Distribution, param: Parameter, value: Expr, written: ast.Ex
         return False
     bad = "negative" if allowed.low >= 0 and here.low < 0 else f"outside [{allowed.low:g}, {allowed.high:g}]"
     entry = scope.names.get(text)
-    where_from = f"`{text}` is defined in line {entry.span.line}" if entry and entry.span.line else ""
     help_ = f"`{text} ~ HalfNormal(1)`, or `exp({text})`" if entry and entry.kind == "unknown" else f"`exp({text})`"
-    holes = {"param": param.name, "dist": public, "words": allowed.words, "expr": text, "bad": bad}
-    scope.report.add("E325", value.span, source=where_from, help=help_, **holes)
+    scope.report.add(
+        "E325", value.span, param=param.name, dist=public, words=allowed.words, expr=text, bad=bad,
+        source=_takes(text, here, bad, scope), help=help_,
+    )  # fmt: skip
     return False
+
+
+def _takes(name: str, here: Interval, bad: str, scope: Scope) -> str:
+    """``s ~ Normal(0, 1)` in line 7 takes any real value`: why a name of the model can leave a set."""
+    text = definition_text(name, scope)
+    if not text:
+        return ""
+    what = "takes any real value" if here == REAL_LINE else f"can be {bad}"
+    return f"`{text}` in line {scope.definitions[name].span.line} {what}"
 
 
 def _public_name(row: Distribution) -> str:
@@ -323,7 +352,9 @@ def _mixture(e: ast.Call, scope: Scope) -> Dist | None:
     if dist is None:
         return None
     if axis not in dist.axes:
-        scope.report.add("E314", positional[1].span, axis=axis)
+        part = next((n.id for n in names_read(positional[1]) if n.id in scope.names), "m")
+        source = f"`{part}` has no `{axis}`" if scope.names[part].axes else f"`{part}` has no axis"
+        scope.report.add("E314", positional[1].span, axis=axis, part=part, source=source)
         return None
     if not _needs(not dist.event, e, "components that are single numbers", dist, "", scope):
         return None

@@ -8,7 +8,7 @@ from ppl.check.complaints import MODIFIERS, describe, level, no_axis, unknown_fu
 from ppl.check.core import Expr
 from ppl.check.functions import ELEMENTWISE, REDUCTIONS, SPECIAL, Elementwise, Reduction
 from ppl.check.indexing import index
-from ppl.check.scope import Entry, Loop, Scope, base, failed, in_words, is_failed, labels_of, union
+from ppl.check.scope import Entry, Loop, Report, Scope, base, failed, in_words, is_failed, labels_of, union
 from ppl.source.span import Span
 from ppl.stdlib.distributions import DISTRIBUTIONS
 from ppl.stdlib.intervals import Interval
@@ -129,8 +129,9 @@ def expression(e: ast.Expr, scope: Scope) -> Expr:
             return _list(e, scope)
         case ast.Pipe():
             scope.report.add("E490", e.span, what="flows (`|>`)", help="")
-        case ast.Attribute():
-            scope.report.add("E490", e.span, what="parts of a value (`.`)", help="they belong to nets")
+        case ast.Attribute(inner):
+            if not is_failed(expression(inner, scope)):
+                scope.report.add("E490", e.span, what="parts of a value (`.`)", help="write each part as a name of its own")
         case _:
             scope.report.add("E104", e.span, name="..", what="range", help="it belongs inside brackets")
     return failed(e.span)
@@ -148,7 +149,7 @@ def _name(e: ast.Name, scope: Scope) -> Expr:
 
 
 def _value_of(entry: Entry, span: Span, scope: Scope) -> Expr:
-    if entry.kind == "failed":
+    if entry.kind in ("failed", "foreign"):
         return failed(span)
     if entry.literal is not None:
         return expression(entry.literal, scope)
@@ -265,8 +266,8 @@ def branches(test: ast.Expr, scope: Scope) -> tuple[Scope, Scope]:
     guard = position_guard(test, scope)
     if guard is None:
         return scope, scope
-    loop, then, other = guard
-    return scope.knowing(loop, then), scope.knowing(loop, other)
+    loop, inside, outside = guard
+    return scope.knowing(loop, inside), scope.knowing(loop, outside)
 
 
 def _if(e: ast.IfElse, scope: Scope) -> Expr:
@@ -312,7 +313,7 @@ def _call(e: ast.Call, scope: Scope) -> Expr:
         return failed(e.span) if inlined is None else expression(*inlined)
     if name in DISTRIBUTIONS or name in MODIFIERS:
         scope.report.add("E405", e.span)
-        return failed(e.span)
+        return fallen(e, scope)
     positional = tuple(a.value for a in e.args if a.name is None)
     if name in ("min", "max") and len(positional) == 2:
         return elementwise(f"{name}2", (number(positional[0], scope), number(positional[1], scope)), e.span)
@@ -323,6 +324,22 @@ def _call(e: ast.Call, scope: Scope) -> Expr:
     if name in SPECIAL:
         return _special(e, positional, scope)
     unknown_function(e, scope)
+    return fallen(e, scope)
+
+
+def glance(e: ast.Call, scope: Scope) -> None:
+    """What is wrong with the arguments of a call that cannot be made."""
+    trial = replace(scope, report=Report())
+    for argument in e.args:
+        is_family = isinstance(argument.value, ast.Call) and argument.value.function.id[:1].isupper()
+        if argument.name != "over" and not is_family:
+            expression(argument.value, trial)
+    scope.report.take_over(trial.report)
+
+
+def fallen(e: ast.Call, scope: Scope) -> Expr:
+    """What stands for a call that cannot be made."""
+    glance(e, scope)
     return failed(e.span)
 
 
@@ -338,6 +355,7 @@ def inline(e: ast.Call, scope: Scope) -> tuple[ast.Expr, Scope] | None:
     if len(e.args) != len(params) or {*given, *named} != set(params):
         wanted = _count(len(params), "argument") + (f" ({', '.join(params)})" if params else "")
         scope.report.add("E340", e.span, name=fun.name.id, wanted=wanted, given=len(e.args))
+        glance(e, scope)
         return None
     values = {p: _local(p, expression({**given, **named}[p], scope), scope) for p in params}
     inner = replace(scope, names={**scope.names, **values}, calling=(*scope.calling, fun.name.id))
@@ -358,7 +376,7 @@ def _count(n: int, word: str) -> str:
 def _apply(row: Elementwise, e: ast.Call, scope: Scope) -> Expr:
     if len(e.args) != len(row.names) or any(a.name is not None and a.name not in row.names for a in e.args):
         scope.report.add("E340", e.span, name=e.function.id, wanted=_count(len(row.names), "argument"), given=len(e.args))
-        return failed(e.span)
+        return fallen(e, scope)
     return elementwise(row.op, tuple(number(a.value, scope) for a in e.args), e.span)
 
 
@@ -367,7 +385,7 @@ def _reduce(row: Reduction, e: ast.Call, scope: Scope) -> Expr:
     over = [a for a in e.args if a.name == "over"]
     if len(inner) != 1 or len(inner) + len(over) != len(e.args):
         scope.report.add("E340", e.span, name=e.function.id, wanted="1 argument and `over=axis`", given=len(e.args))
-        return failed(e.span)
+        return fallen(e, scope)
     value = number(inner[0].value, scope)
     axis = None if is_failed(value) else _over(e, value, over[0].value if over else None, scope)
     if axis is None:
@@ -406,7 +424,7 @@ def _special(e: ast.Call, positional: tuple[ast.Expr, ...], scope: Scope) -> Exp
     wanted = {"clamp": 3, "dot": 2}.get(name, 1)
     if len(positional) != wanted:
         scope.report.add("E340", e.span, name=name, wanted=_count(wanted, "argument"), given=len(positional))
-        return failed(e.span)
+        return fallen(e, scope)
     if name in ("uniform", "size"):
         return _of_axis(name, positional[0], e.span, scope)
     args = tuple(number(a, scope) for a in positional)

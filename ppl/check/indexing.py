@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ppl.check.complaints import describe, level, no_axis
+from ppl.check.complaints import describe, guarded, level, no_axis
 from ppl.check.core import Expr
 from ppl.check.scope import Entry, Loop, Scope, base, failed, in_words, is_failed, union
 from ppl.source.span import Span
@@ -26,6 +26,9 @@ def index(e: ast.Index, scope: Scope, evaluate: Evaluate) -> Expr:
     """`a[i, j]`: the indices replace axes from the left; those that are missing keep theirs."""
     value = evaluate(e.value, scope)
     if is_failed(value):
+        for ix in e.indices:
+            if not isinstance(ix, ast.Name | ast.Dots | ast.Text | ast.Range):
+                evaluate(ix, scope)
         return value
     name = e.value.id if isinstance(e.value, ast.Name) else "this"
     axes = _axes_meant(e, value, scope)
@@ -35,7 +38,7 @@ def index(e: ast.Index, scope: Scope, evaluate: Evaluate) -> Expr:
         text = "" if value.axes else "it is one number: remove the brackets"
         scope.report.add("E304", e.span, name=name, count=have, given=given, help=text)
         return failed(e.span)
-    steps = [_step(ix, axis, name, value, scope, evaluate) for ix, axis in zip(e.indices, axes, strict=False)]
+    steps = [_step(ix, axis, name, value, scope, evaluate, e.span) for ix, axis in zip(e.indices, axes, strict=False)]
     for step in steps:
         if step is None:
             return failed(e.span)
@@ -64,7 +67,9 @@ def _points_at(ix: ast.Expr, axis: str, scope: Scope) -> bool:
             return isinstance(ix, ast.Dots)
 
 
-def _step(ix: ast.Expr, axis: str, name: str, value: Expr, scope: Scope, evaluate: Evaluate) -> Step | None:
+def _step(
+    ix: ast.Expr, axis: str, name: str, value: Expr, scope: Scope, evaluate: Evaluate, whole: Span
+) -> Step | None:
     match ix:
         case ast.Dots():
             return Step("keep", axis)
@@ -80,7 +85,7 @@ def _step(ix: ast.Expr, axis: str, name: str, value: Expr, scope: Scope, evaluat
             return None
         case ast.Binary("-" | "+" as sign, ast.Name(id), ast.Number() as by) if scope.loop(id) is not None and by.is_int:
             lag = int(by.value) if sign == "-" else -int(by.value)
-            return _lag_step(scope.loop(id), lag, axis, name, value, ix.span, scope)  # type: ignore[arg-type]
+            return _lag_step(scope.loop(id), lag, axis, name, value, ix.span, whole, scope)  # type: ignore[arg-type]
         case ast.Text(label):
             found = level(label, base(axis), name, ix.span, scope)
             return None if is_failed(found) else Step("fix", axis, label)
@@ -114,7 +119,9 @@ def _loop_step(loop: Loop, axis: str, name: str, value: Expr, span: Span, scope:
     return Step("rename", axis, loop.axis)
 
 
-def _lag_step(loop: Loop, lag: int, axis: str, name: str, value: Expr, span: Span, scope: Scope) -> Step | None:
+def _lag_step(
+    loop: Loop, lag: int, axis: str, name: str, value: Expr, span: Span, whole: Span, scope: Scope
+) -> Step | None:
     if base(loop.axis) != base(axis):
         _mismatch(axis, base(loop.axis), name, value, span, scope)
         return None
@@ -122,9 +129,8 @@ def _lag_step(loop: Loop, lag: int, axis: str, name: str, value: Expr, span: Spa
         scope.report.add("E306", span, var=loop.name, lag=-lag)
         return None
     if loop.first <= lag:
-        guard = f"{loop.name} == 1" if lag == 1 else f"{loop.name} <= {lag}"
-        holes = {"var": loop.name, "first": loop.first, "name": name, "index": loop.first - lag, "guard": guard}
-        scope.report.add("E309", span, target=scope.target or f"{name}[{loop.name}]", **holes)
+        help_ = guarded(loop, lag, scope)
+        scope.report.add("E309", whole, var=loop.name, first=loop.first, name=name, index=loop.first - lag, help=help_)
         return None
     return Step("lag", axis, lag)
 

@@ -12,6 +12,9 @@ from ppl.stdlib.intervals import Interval
 from ppl.syntax import ast
 
 
+FRAMELESS = frozenset("E101 E102 E103 E104 E105 E108 E330 E331 E332 E333 E340 E341 E344 E345".split())
+
+
 @dataclass(slots=True)
 class Report:
     """All complaints of one run. The same complaint at the same place is kept once; `muted` swallows trial runs."""
@@ -25,9 +28,17 @@ class Report:
             self.found.append(complaint)
 
 
+    def take_over(self, others: "Report") -> None:
+        """The complaints of a trial run that hold whatever the left side of the statement is."""
+        for complaint in others.found:
+            if complaint.code in FRAMELESS and not self.muted and complaint not in self.found:
+                self.found.append(complaint)
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A value that has a name. `kind`: data, const, unknown, derived, local, failed. `axes` are in the written order.
+    """A value that has a name. `kind`: data, const, unknown, derived, local, failed (its definition has been complained
+    about) or foreign (it belongs to a part of the language that has been complained about). `axes` are in the written order.
     `bounds` hold every value it can take; `random` says whether it depends on an unknown; a local carries its `value`."""
 
     name: str
@@ -39,7 +50,6 @@ class Entry:
     value: Expr | None = None
     literal: ast.Expr | None = None
     span: Span = NOWHERE
-    column: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +65,8 @@ class Loop:
 @dataclass(frozen=True, slots=True)
 class Scope:
     """The names in force. `frame` holds the axes of the statement's left side (None for `y = ...`); `definitions` are
-    those of the whole block, for names that are not in force yet; `statement` is where the statement stands."""
+    those of the whole block, for names that are not in force yet; `statement` is where the statement stands;
+    `foreign` are the functions that are known by name only."""
 
     names: Mapping[str, Entry]
     axes: Mapping[str, AxisSpec]
@@ -68,6 +79,7 @@ class Scope:
     target: str = ""
     target_span: Span | None = None
     statement: Span | None = None
+    foreign: frozenset[str] = frozenset()
     row: str = "row"
     text: str = ""
 

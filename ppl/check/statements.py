@@ -14,7 +14,6 @@ from ppl.stdlib.distributions import DISTRIBUTIONS
 from ppl.syntax import ast
 
 ANNOTATIONS = ("reparam", "enumerate", "marginal", "exact", "centered", "noncentered")
-FRAMELESS = frozenset("E101 E102 E103 E104 E105 E108 E330 E331 E332 E333 E340 E341 E344 E345".split())
 ANNOTATIONS_LATER = ("score", "relax", "implicit", "smooth", "boundary", "stratified", "unsafe_reparam")
 
 
@@ -156,9 +155,7 @@ def _give_up(statement: ast.Statement, block: Block, variables: tuple[ast.Name, 
             distribution(value, scope)
         case ast.Sample(value=value) | ast.Let(value=value) | ast.Factor(value=value):
             expression(value, scope)
-    for found in scope.report.found:
-        if found.code in FRAMELESS and found not in block.report.found:
-            block.report.found.append(found)
+    block.report.take_over(scope.report)
 
 
 # ---- definitions -------------------------------------------------------------------------------------------------

@@ -66,7 +66,7 @@ AXES = (
     Code(
         "E309",
         "at {var} = {first} this reads `{name}[{index}]`, which does not exist",
-        hint="`{target} ~ if {guard} then Normal(0, 10) else …`",
+        hint="{help}",
     ),
     Code(
         "E310",
@@ -90,8 +90,8 @@ AXES = (
     Code(
         "E314",
         "the components do not vary by `{axis}`, the axis of the weights",
-        "these have no `{axis}`",
-        "give the components that axis: `m[{axis}] ~ …`",
+        "{source}",
+        "`{part}[{axis}] ~ …`",
     ),
     Code(
         "E315",
@@ -145,7 +145,7 @@ AXES = (
     Code("E340", "`{name}` takes {wanted}, got {given}"),
     Code("E341", "{dist} takes {wanted}, got {given}", hint="{help}"),
     Code("E344", "`{dist}` has no argument `{name}`", hint="{help}"),
-    Code("E345", "`{name}` is given twice"),
+    Code("E345", "`{name}=` is given twice", hint="remove one of the two"),
 )
 
 STATEMENTS = (
@@ -166,7 +166,7 @@ STATEMENTS = (
     Code(
         "E410",
         "nothing is observed: no data column is on the left of `~`",
-        hint="write `y ~ …` for a column `y`",
+        hint="write `{name} ~ …`",
     ),
     Code("E411", "`observe` needs an expression of the data, and this depends on the unknown `{name}`", hint="`{name} ~ …` draws an unknown; `factor` adds to the log density"),
     Code(
