@@ -308,4 +308,29 @@ SYNTAX_CODES: tuple[Code, ...] = (
         wrong="for t in time:\n    z[t] ~ Normal(0, 1)",
         right="for t in time {\n  z[t] ~ Normal(0, 1)\n}",
     ),
+    Code(
+        "E037",
+        "a link function cannot stand on the left",
+        hint="{new}",
+        about="BUGS writes logit(p) <- …; here its inverse stands on the right. Most families take the linear"
+        " predictor itself: `Bernoulli(logit=eta)`, `Poisson(log=eta)`.",
+        wrong="logit(p) <- a + b * x",
+        right="p = sigmoid(a + b * x)",
+    ),
+    Code(
+        "E038",
+        "no comma at the end of a statement",
+        hint="remove the `,`",
+        about="A line break ends a statement or a column; a comma only separates what stands inside brackets.",
+        wrong="data {\n  y: real,\n  x: real\n}",
+        right="data {\n  y: real\n  x: real\n}",
+    ),
+    Code(
+        "E039",
+        "`{at}` is the Stan name",
+        hint="write a statement: `x ~ Normal(…)`, or `observe log(y) ~ Normal(…)` for an expression of data",
+        about="A density is not called by its name: a `~` statement adds it, and `factor` adds any other term.",
+        wrong="target += normal_lpdf(y | mu, 1)",
+        right="y ~ Normal(mu, 1)",
+    ),
 )

@@ -87,7 +87,7 @@ def _renamed(name: str) -> Callable[[_Match, str], str]:
 
 def _declaration(match: _Match, text: str) -> str:
     """In a data block, the declaration; elsewhere, that none is needed."""
-    block = re.findall(r"\b(data|model|guide|predict)\b[^\n{}]*\{", match.string[: match.start()])
+    block = re.findall(r"\b(data|model|guide|predict|parameters|quantities)\b[^\n{}]*\{", match.string[: match.start()])
     if block[-1:] == ["data"]:
         return f"`{match['name']}: {_COLUMN_TYPES.get(match['type'] or '', 'real')}`"
     return f"unknowns are not declared: `{match['name']} ~ …` is enough"
@@ -103,6 +103,11 @@ def _word(match: _Match) -> str:
 
 def _matrix(match: _Match) -> str:
     return {"%*%": "@", "%%": "%"}.get(match["at"], match["at"][-1])
+
+
+def _link(match: _Match, text: str) -> str:
+    inverse = {"logit": "sigmoid(…)", "log": "exp(…)", "cloglog": "1 - exp(-exp(…))"}.get(match["link"])
+    return f"`p = {inverse}`" if inverse else "the inverse of the link, on the right"
 
 
 def _unprefixed(match: _Match, text: str) -> str:
@@ -176,6 +181,13 @@ HABITS: tuple[Habit, ...] = (
         "",
         hint=_truncation,
     ),
+    _habit(
+        "E037",
+        _START + r"(?P<edit>(?P<at>(?P<link>logit|log|probit|cloglog)[ \t]*\()[^\n~=<]*\)[ \t]*(?:<-|=(?!=)))",
+        "x =",
+        hint=_link,
+    ),
+    _habit("E039", r"(?P<edit>(?P<at>\w+_lp[dm]f)[ \t]*\([^()|\n]*\|)", "f("),
     _habit("E009", r"(?P<at>\btarget[ \t]*\+=)", "factor "),
     _habit("E001", r"(?P<at>;)(?=[ \t]*(?:$|\}))", "", True),
     _habit("E001.between", r"(?P<at>;)", "\n", True),

@@ -123,7 +123,12 @@ def _starts_afresh(work: _Work, position: int) -> bool:
 
 
 def _incomplete(work: _Work) -> None:
-    if work.last:
+    """The last piece asks for more, and nothing comes. A comma is one too many."""
+    if work.last and work.last.text == ",":
+        span = work.scan.span(work.last.start, work.last.end)
+        complaint = complain("E038", span, fix=Fix(span, ""))
+        work.findings.append(Finding(complaint, (Edit(work.last.start, work.last.end, ""),)))
+    elif work.last:
         complaint = complain("E030.end", work.scan.gap(work.last.end), where="this statement", help="expected a value")
         work.findings.append(Finding(complaint, (Edit(work.last.end, work.last.end, " x"),)))
 

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from lark import Tree
+from lark import Token, Tree
 from lark.exceptions import UnexpectedInput
 
-from ppl.source.diagnostic import ModelError, complain
+from ppl.source.diagnostic import Diagnostic, ModelError, complain
 from ppl.syntax import ast
 from ppl.syntax.build import Build, span_of
 from ppl.syntax.comments import docs_by_line, find_comments, header
@@ -14,6 +14,8 @@ from ppl.syntax.tables import parser
 
 MOST_LEVELS = 100
 """How deep a tree may be: every later pass walks it by recursion."""
+
+_WORDS = frozenset(["if", "then", "else", "and", "or", "not", "true", "false"])
 
 
 def parse(text: str, path: str = "<model>") -> ast.File:
@@ -24,7 +26,7 @@ def parse(text: str, path: str = "<model>") -> ast.File:
     except UnexpectedInput:
         raise ModelError(find_errors(text, path)) from None
     _verify_depth(tree, path)
-    if complaints := find_bugs_names(text, path):
+    if complaints := (*_words_as_names(tree, path), *find_bugs_names(text, path)):
         raise ModelError(complaints)
     return to_file(tree, text, path)
 
@@ -47,3 +49,9 @@ def _verify_depth(tree: "Tree[Any]", path: str) -> None:
         if depth > MOST_LEVELS:
             raise ModelError((complain("E035", span_of(path, node.meta), most=MOST_LEVELS),))
         left += [(child, depth + 1) for child in node.children if isinstance(child, Tree)]
+
+
+def _words_as_names(tree: "Tree[Any]", path: str) -> tuple[Diagnostic, ...]:
+    """Names that no expression could use. Where no expression may begin, the parser takes such a word for a name."""
+    taken = tree.scan_values(lambda value: isinstance(value, Token) and value.type == "NAME" and value in _WORDS)
+    return tuple(complain("E033", span_of(path, token), name=token) for token in taken)

@@ -95,7 +95,10 @@ def stop_at(scan: Scan, token: Token, accepts: frozenset[str], start: int) -> St
     before, piece, after = around[at : at + 3]
     if token.type in ("_NL", "$END"):
         return Stop(scan, token.type, "", start, start, accepts, before, piece, after)
-    return Stop(scan, token.type, str(token), start, start + len(token), accepts, before, piece, after)
+    end = start + len(token)
+    if piece and piece.start <= start and end <= piece.end and len(piece.text) > len(token):  # a part of a longer sign
+        return Stop(scan, "", piece.text, piece.start, piece.end, frozenset(), before, piece, after)
+    return Stop(scan, token.type, str(token), start, end, accepts, before, piece, after)
 
 
 def explain(stop: Stop) -> Finding:
@@ -203,7 +206,7 @@ _RULES: tuple[Callable[[Stop], Finding | None], ...] = (
 def _plainly(stop: Stop) -> Diagnostic:
     """`… is not expected here`, and what was; at the end of a line, that the line is not complete."""
     expected = _expected(stop)
-    hint = f"expected {expected}" if expected else ""
+    hint = f"expected {expected}" if expected else "`=` defines, `==` compares" if stop.text == "==" else ""
     if stop.ends and stop.before and not {"_NL", "$END"} & stop.accepts:
         where = "the file" if stop.type == "$END" else "this statement"
         return complain("E030.end", stop.gap(), where=where, help=hint)

@@ -15,7 +15,8 @@ PROGRAMS = [path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.p
 SNIPPETS = [
     "(", ")", "[", "]", "{", "}", "\n", ";", '"', "'", "~", "=", "==", "<-", "**", "..", ".", ",", ":", "#", "//", "/*",
     "if", "then", "else", "for", "in", "and", "not", "|>", "@", "model", "data {", "x", "1", "1.", ".5", "5x", "T[0,]",
-    "dnorm(0, 1)", "target += 1", "\t", "\r\n", "é", "\x00", "“", "–", "\u2028", "return", "param", "-", "^", "\ufeff", " ",
+    "dnorm(0, 1)", "target += 1", "\t", "\r\n", "é", "\x00", "“", "–", "\u2028", "return", "param", "-", "^",
+    "\ufeff", " ",
 ]  # fmt: skip
 unhurried = settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
 
