@@ -9,8 +9,9 @@ from ppl.check.core import ColumnSpec, Core, Derived, Dist, FactorTerm, Site
 from ppl.emit.lower import Lowering, kernel
 from ppl.emit.values import Builder, Val
 from ppl.graph.graph import Node, core_of, node_list
-from ppl.guide.coordinates import Domain, domain, is_location_scale
-from ppl.rewrite.eliminate import Access, Elimination, eliminations, order, read_by
+from ppl.guide.coordinates import is_location_scale
+from ppl.rewrite.eliminate import OWN, Access, Elimination, after, eliminations, read_by, schedule
+from ppl.rewrite.supports import Domain, domain
 from ppl.stdlib.bijections import BIJECTIONS
 from ppl.stdlib.distributions import DISTRIBUTIONS
 from ppl.stdlib.records import Bijection
@@ -194,8 +195,9 @@ def _has_weight(site: Site, out: Assembly) -> bool:
     """Whether the degree of centring matters: a location-scale plate whose scale is itself unknown."""
     if not is_location_scale(site):
         return False
-    scale = out.s.arguments(site.dist)[DISTRIBUTIONS[site.dist.name].loc_scale[1]]  # type: ignore[index]
-    return scale.batch and not any(a.endswith("?") for a in scale.axes)
+    params = out.s.arguments(site.dist)
+    enumerated = any(a.endswith("?") for v in params.values() for a in v.axes)
+    return params[DISTRIBUTIONS[site.dist.name].loc_scale[1]].batch and not enumerated  # type: ignore[index]
 
 
 def _location_scale(node: Node, dist: Dist, slot: Slot, raw: Val, out: Assembly) -> None:
@@ -258,14 +260,11 @@ def _enumerated(node: Node, dist: Dist, out: Assembly) -> None:
     b, axis = out.b, f"{node.name}?"
     z = _levels(dist, axis, out)
     plates = tuple(a for a in node.axes if a not in dist.event)
+    once = b.lit(0.0)
     if node.kind == "imputed":
         data = out.s.names[node.name]
         mask = b.node("missing", (), (node.name, *data.axes), data.axes)
-        first = b.apply("eq", z, b.lit(0.0))
-        once = b.apply("log_if", b.apply("or", mask, first))
-        z = b.apply("where", mask, z, data)
-    else:
-        once = b.lit(0.0)
+        once = b.apply("log_if", b.apply("or", mask, b.apply("eq", z, data)))
     out.s.names[node.name] = z
     prior = b.add(out.s.log_density(dist, z), once)
     tap = b.tap(prior, (*plates, axis), node.name)
@@ -288,7 +287,8 @@ def _levels(dist: Dist, axis: str, out: Assembly) -> Val:
         out.sizes[axis], out.levels[axis] = f'n["{over}"]', f"level:{over}"
         return b.arange(axis)
     ends = {**out.s.arguments(lead)}
-    low, high = (out.s.formula(text, ends) for text in (row.support.low, row.support.high))
+    low = _extreme("min", out.s.formula(row.support.low, ends), b)
+    high = _extreme("max", out.s.formula(row.support.high, ends), b)
     z = b.node("span", (low, high), (), (axis,))
     out.sizes[axis], out.levels[axis] = z, "count"
     return z
@@ -299,7 +299,8 @@ def _event(node: Node, out: Assembly, graph: nx.DiGraph) -> None:
     if not isinstance(node.of, Derived) or node.of.value.type != "bool":
         return
     ways = read_by(node, out.eliminated, graph)
-    if not ways:
+    others = [dict(e.accesses) for e in out.events.values()]
+    if not ways or schedule(list(out.eliminated.values()), [*others, ways])[1]:
         return
     b, axis, axes = out.b, f"{node.name}?", node.of.axes
     tilt = b.tap(b.lit(0.0), axes, f"{node.name}, tilt")
@@ -308,19 +309,30 @@ def _event(node: Node, out: Assembly, graph: nx.DiGraph) -> None:
     out.events[node.name] = Event(tilt, Term(node.name, b.mul(tilt, value), axes), tuple(ways.items()))
 
 
+def _extreme(op: str, end: Val, b: Builder) -> Val:
+    """One end for all positions: values beyond a position's own have probability zero there."""
+    for axis in end.axes:
+        end = b.reduce(op, end, axis)
+    return end
+
+
 def _eliminate(out: Assembly, tilted: bool) -> Val:
     """The log density: discrete unknowns summed out one by one, inner plates first, then everything added up."""
     b = out.b
+    axes = {name: e.axes for name, e in out.eliminated.items()}
     pending = [(t, dict(_accesses(t, out))) for t in out.terms]
     pending += [(e.term, dict(e.accesses)) for e in out.events.values() if tilted]
-    for e in order(list(out.eliminated.values())):
+    done, stuck = schedule(list(out.eliminated.values()))
+    assert not stuck, stuck
+    for e in done:
         axis = f"{e.name}?"
-        touched = [(t, ways) for t, ways in pending if axis in t.value.axes]
+        touched = [(t, {e.name: OWN, **ways}) for t, ways in pending if axis in t.value.axes]
         pending = [(t, ways) for t, ways in pending if axis not in t.value.axes]
-        plates = tuple(a for a in out.b.sorted(e.axes) if not a.endswith("?"))
-        joint = b.total(_to_plates(t, ways.get(e.name), plates, out) for t, ways in touched)
-        ways = {n: w for _, ws in touched for n, w in ws.items() if n != e.name}
-        pending.append((Term(e.name, b.reduce("logsumexp", joint, axis), plates), ways))
+        plates = tuple(a for a in b.sorted(e.axes) if not a.endswith("?"))
+        joint = b.total(_to_plates(t, ways[e.name], plates, out) for t, ways in touched)
+        left = after(e, [ways for _, ways in touched], axes)
+        assert not isinstance(left, str), left
+        pending.append((Term(e.name, b.reduce("logsumexp", joint, axis), plates), dict(left)))
     return b.total(b.sum(t.value, {*t.axes, *t.value.axes}) for t, _ in pending)
 
 
@@ -331,11 +343,11 @@ def _accesses(t: Term, out: Assembly) -> Iterable[tuple[str, Access]]:
             yield e.name, way
 
 
-def _to_plates(t: Term, way: Access | None, plates: tuple[str, ...], out: Assembly) -> Val:
+def _to_plates(t: Term, way: Access, plates: tuple[str, ...], out: Assembly) -> Val:
     """A density summed down to the plate of an unknown: over all other axes, or by the index through which it reads
     it."""
     kept = [a for a in t.value.axes if a.endswith("?")]
-    if way is None or way.index is None:
+    if way.index is None:
         return out.b.sum(t.value, {a for a in (*t.axes, *t.value.axes) if a not in plates and a not in kept})
     index = out.s.expr(way.index)
     own = out.b.sum(t.value, {a for a in (*t.axes, *t.value.axes) if a not in index.axes and a not in kept})

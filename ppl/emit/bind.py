@@ -15,6 +15,10 @@ from ppl.source.diagnostic import ModelError, complain
 
 Array = npt.NDArray[np.float64]
 Named = dict[str, Array]
+# Numbers in one array of a call: the draws of a call are as many as fit.
+CELLS = 2_000_000
+# Numbers for one draw in a table of summed-out unknowns, beyond which the model is refused.
+AFFORDABLE = 20_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +27,24 @@ class Inputs:
 
     bound: Bound
     slots: Mapping[str, slice]
+    tables: tuple[tuple[str, ...], ...] = ()
     spans: dict[str, npt.NDArray[np.generic]] = field(default_factory=dict)
 
-    def column(self, name: str, axes: tuple[str, ...]) -> npt.NDArray[np.generic]:
-        """The values of a column, its axes in the order of the program."""
+    def column(self, name: str, axes: tuple[str, ...]) -> Array:
+        """The values of a column as floats, its axes in the order of the program."""
         column = self.bound.columns[name]
         turn = [column.axes.index(a) for a in axes]
-        return np.ascontiguousarray(np.transpose(column.values, turn))
+        return np.ascontiguousarray(np.transpose(column.values, turn), dtype=float)
+
+    def afford(self, sizes: Mapping[str, int]) -> None:
+        """E531 where summing unknowns out would take tables that are too large."""
+        for table in self.tables:
+            summed = [a.removesuffix("?") for a in table if a.endswith("?")]
+            cells = _cells(table, sizes)
+            if summed and cells > AFFORDABLE:
+                raise ModelError(
+                    [complain("E531", None, names="`, `".join(summed), cells=f"{cells:,}".replace(",", " "))]
+                )
 
     def level(self, axis: str, label: str) -> int:
         """The 0-based position of a label; E331 where the data have no such level."""
@@ -68,6 +83,7 @@ class Program:
     slots: Mapping[str, slice]
     sizes: Mapping[str, int]
     spans: Mapping[str, npt.NDArray[np.generic]]
+    most: int
     _log_density: Callable[[Array, Array], Array]
     _value_and_grad: Callable[[Array, Array], tuple[Array, Array, Array]]
     _constrained: Callable[[Array, Array], Named]
@@ -82,12 +98,20 @@ class Program:
     def value(self, u: Array, w: Array) -> Array:
         """Log density (S,) at `u` (S, D), with the Jacobian of the coordinates."""
         with np.errstate(all="ignore"):
-            return self._log_density(u, w)
+            if len(u) <= self.most:
+                return self._log_density(u, w)
+            return np.concatenate([self._log_density(part, w) for part in self._parts(u)])
 
     def value_and_grad(self, u: Array, w: Array) -> tuple[Array, Array, Array]:
         """Log density (S,), gradients (S, D) and gradients in the weights (S, W)."""
         with np.errstate(all="ignore"):
-            return self._value_and_grad(u, w)
+            if len(u) <= self.most:
+                return self._value_and_grad(u, w)
+            f, g, gw = zip(*(self._value_and_grad(part, w) for part in self._parts(u)), strict=True)
+            return np.concatenate(f), np.concatenate(g), np.concatenate(gw)
+
+    def _parts(self, u: Array) -> list[Array]:
+        return [u[at : at + self.most] for at in range(0, len(u), self.most)]
 
     def recentre(self, u: Array, w_old: Array, w_new: Array) -> Array:
         """The same points in the coordinates of other weights."""
@@ -132,7 +156,7 @@ def bind_program(emitted: Emitted, bound: Bound, code: CodeType | None = None) -
     keep_freed_memory()
     sizes = {name: axis.size for name, axis in bound.axes.items()}
     slots: dict[str, slice] = {}
-    inputs = Inputs(bound, slots)
+    inputs = Inputs(bound, slots, emitted.tables)
     for s in emitted.slots:
         for a in s.axes:
             sizes.setdefault(a, _made_size(a, inputs, sizes))
@@ -144,7 +168,17 @@ def bind_program(emitted: Emitted, bound: Bound, code: CodeType | None = None) -
             functions = scope["program"](inputs, sizes)
         except IndexError as problem:
             raise ModelError([complain("E703", None, what=problem)]) from None
-    return Program(emitted, dim, slots, sizes, inputs.spans, *functions)  # type: ignore[arg-type]
+    most = max(1, CELLS // _largest(emitted, sizes))
+    return Program(emitted, dim, slots, sizes, inputs.spans, most, *functions)  # type: ignore[arg-type]
+
+
+def _cells(axes: tuple[str, ...], sizes: Mapping[str, int]) -> int:
+    return int(np.prod([sizes[a if a in sizes else a.rstrip("'")] for a in axes], dtype=int))
+
+
+def _largest(emitted: Emitted, sizes: Mapping[str, int]) -> int:
+    """The most numbers for one draw that any array of a call has."""
+    return max((_cells(t, sizes) for t in emitted.tables), default=1) or 1
 
 
 def _made_size(axis: str, inputs: Inputs, sizes: Mapping[str, int]) -> int:

@@ -38,6 +38,7 @@ class Emitted:
     reported: tuple[tuple[str, tuple[str, ...]], ...]
     eliminated: tuple[tuple[str, tuple[str, ...]], ...]
     levels: tuple[tuple[str, str], ...]
+    tables: tuple[tuple[str, ...], ...]
 
 
 def emit(graph: nx.DiGraph, with_terms: bool = False) -> Emitted:
@@ -50,6 +51,8 @@ def emit(graph: nx.DiGraph, with_terms: bool = False) -> Emitted:
     outputs = _outputs(a, slots)
     w = Writer(hints=dict(a.hints), scalars={s.name: i for i, s in enumerate(scalars)})
     _sizes(a, w)
+    w.line("d.afford(n)")
+    # every value that some function needs decides how large a call gets
     every = [v for group in outputs.values() for v in group] + [t.value for t in terms.values()]
     w.write(_stage_zero(every), 0)
     for s in slots:
@@ -74,7 +77,9 @@ def emit(graph: nx.DiGraph, with_terms: bool = False) -> Emitted:
     title = (graph.graph["core"].path or "model").rsplit("/", 1)[-1]
     text = HEADER.format(title=title) + "\n".join(w.lines) + "\n"
     reported = tuple((name, axes) for name, (_, axes) in a.reported.items())
-    return Emitted(text, slots, tuple(a.weights), reported, tuple(summed.items()), tuple(a.levels.items()))
+    return Emitted(
+        text, slots, tuple(a.weights), reported, tuple(summed.items()), tuple(a.levels.items()), _tables(every)
+    )
 
 
 def _outputs(a: Assembly, slots: Sequence[Slot]) -> dict[str, list[Val]]:
@@ -126,20 +131,26 @@ def _recentred_value(a: Assembly, c: Centring) -> Val:
 
 def _stage_zero(values: Iterable[Val]) -> list[Val]:
     """The data-only values that the functions read directly."""
-    found: dict[Val, None] = {}
+    every = list(values)
+    used = [a for v in _reached(every) if v.stage for a in v.args] + every
+    return sorted({v for v in used if v.stage == 0 and v.op != "lit"}, key=lambda v: v.order)
+
+
+def _tables(values: Iterable[Val]) -> tuple[tuple[str, ...], ...]:
+    """The axes of the arrays that grow with the draws, those within others left out."""
+    axes = {v.axes for v in _reached(values) if v.batch or any(x.endswith("?") for x in v.axes)}
+    return tuple(sorted(a for a in axes if not any(set(a) < set(other) for other in axes)))
+
+
+def _reached(values: Iterable[Val]) -> set[Val]:
     seen: set[Val] = set()
     stack = list(values)
     while stack:
         v = stack.pop()
-        if v in seen:
-            continue
-        seen.add(v)
-        if v.stage == 0:
-            if v.op != "lit":
-                found[v] = None
-        else:
+        if v not in seen:
+            seen.add(v)
             stack.extend(v.args)
-    return sorted(found, key=lambda v: v.order)
+    return seen
 
 
 def _sizes(a: Assembly, w: Writer) -> None:

@@ -47,7 +47,9 @@ def _domain(v: Val, part: Val) -> tuple[str, ...]:
     """The axes over which a contribution of this operation lives, whether or not it varies over them."""
     if v.op == "dot":
         return tuple(dict.fromkeys((*v.args[0].axes, *v.args[1].axes)))
-    return v.axes if v.op in PRIMITIVES or v.op in ("tap", "stack", "ones_like", "real") else part.axes
+    if v.op == "stack":
+        return tuple(a for a in v.axes if a != v.attrs[0])
+    return v.axes if v.op in PRIMITIVES or v.op in ("tap", "ones_like", "real") else part.axes
 
 
 def _contributions(b: Builder, v: Val, g: Val, active: set[Val]) -> Contributions:

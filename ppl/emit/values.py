@@ -61,13 +61,14 @@ class Builder:
         hint: str = "",
     ) -> Val:
         """The one node with this operation and these arguments."""
-        key: Key = (op, tuple(a.order for a in args), attrs)
+        is_batch = any(a.batch for a in args) if batch is None else batch
+        own = self.sorted(axes)
+        key: Key = (op, tuple(a.order for a in args), attrs, own, is_batch)
         found = self.made.get(key)
         if found is None:
-            is_batch = any(a.batch for a in args) if batch is None else batch
             at = max((a.stage for a in args), default=0) if stage is None else stage
             at = max(at, int(is_batch))
-            found = Val(op, args, attrs, self.sorted(axes), is_batch, at, len(self.made), hint)
+            found = Val(op, args, attrs, own, is_batch, at, len(self.made), hint)
             self.made[key] = found
         return found
 

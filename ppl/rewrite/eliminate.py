@@ -5,7 +5,7 @@ axis, is summed down to the plate of the unknown, and the levels are added up: s
 over the plate of sum over z, because each density reads only its own position of z. Where one reads another position (a
 lag, a sum over the plate), the plate does not factorise and the unknown is left to other estimators."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import networkx as nx
@@ -57,7 +57,12 @@ def eliminations(graph: nx.DiGraph) -> dict[str, Elimination | Refusal]:
     """For every discrete unknown, its elimination or the reason against it."""
     discrete = [n for n in node_list(graph) if is_discrete(n)]
     found = {n.name: _elimination(n, graph) for n in discrete}
-    return {name: _comparable(e, found, graph) for name, e in found.items()}
+    _, stuck = schedule([e for e in found.values() if isinstance(e, Elimination)])
+    crossed = {
+        name: Refusal(f"it meets `{other}` across plates", graph.nodes[name]["node"].span)
+        for name, other in stuck.items()
+    }
+    return {**found, **crossed}
 
 
 def is_discrete(node: Node) -> bool:
@@ -75,6 +80,8 @@ def _elimination(node: Node, graph: nx.DiGraph) -> Elimination | Refusal:
     for other in node_list(graph):
         if not isinstance(other.of, (Site, FactorTerm)):
             continue
+        if _moves_support(other, node, graph):
+            return Refusal(f"the support of `{other.name}` depends on it", other.span)
         ways = set(_term_accesses(other, node, graph))
         bad = next((w for w in ways if w.reason), None)
         if bad is not None:
@@ -93,30 +100,24 @@ def _infinite(dist: Dist) -> str:
     return row.name if row.support.kind == "integer" and not row.support.high else ""
 
 
-def _comparable(
-    e: Elimination | Refusal, found: Mapping[str, Elimination | Refusal], graph: nx.DiGraph
-) -> Elimination | Refusal:
-    """Two unknowns in one density must lie in nested plates: the inner is summed first."""
-    if isinstance(e, Refusal):
-        return e
-    for other in found.values():
-        if isinstance(other, Refusal) or other.name == e.name:
-            continue
-        shared = set(e.by_term) & set(other.by_term)
-        nested = set(e.axes) <= set(other.axes) or set(other.axes) <= set(e.axes)
-        if shared and not nested and not _through_index(e, other, shared):
-            span = graph.nodes[e.name]["node"].span
-            return Refusal(f"it meets `{other.name}` across plates", span)
-    return e
+def _moves_support(other: Node, unknown: Node, graph: nx.DiGraph) -> bool:
+    """Whether the ends of a continuous unknown would differ from level to level: no one coordinate then serves them
+    all."""
+    if other.dist is None or other.kind == "observed" or other.dist.kind != "real":
+        return False
+    return any(True for end in _ends(other.dist) for _ in _accesses(end, unknown, graph))
 
 
-def _through_index(e: Elimination, other: Elimination, shared: set[str]) -> bool:
-    """Whether one is always looked up at the positions of the other's plate."""
-    for a, b in ((e, other), (other, e)):
-        ways = [a.by_term[t] for t in shared]
-        if all(w.index is not None and set(w.index.axes) <= set(b.axes) for w in ways):
-            return True
-    return False
+def _ends(dist: Dist) -> Iterator[Expr]:
+    """The arguments that are ends of the support."""
+    row = DISTRIBUTIONS.get(dist.name)
+    if row is not None:
+        ends = (row.support.low, row.support.high)
+        yield from (a for p, a in zip(row.params, dist.args, strict=True) if a is not None and p.name in ends)
+    elif dist.name == "Truncated":
+        yield from (a for a in dist.args if a is not None)
+    for inner in dist.inner:
+        yield from _ends(inner)
 
 
 def read_by(node: Node, found: Mapping[str, Elimination], graph: nx.DiGraph) -> dict[str, Access] | None:
@@ -125,6 +126,61 @@ def read_by(node: Node, found: Mapping[str, Elimination], graph: nx.DiGraph) -> 
     if any(len(w) > 1 or any(a.reason for a in w) for w in ways.values()):
         return None
     return {z: next(iter(w)) for z, w in ways.items() if w}
+
+
+# ---- one unknown after another -----------------------------------------------------------------------------------
+
+Ways = Mapping[str, Access]
+OWN = Access()
+
+
+def schedule(found: Sequence[Elimination], extra: Sequence[Ways] = ()) -> tuple[list[Elimination], dict[str, str]]:
+    """The order in which unknowns can be summed out, each inside its plate: inner plates first, within one plate the
+    last defined first. And those for which there is no order, each with an unknown in its way. `extra` is how more
+    densities read them."""
+    place = {e.name: i for i, e in enumerate(found)}
+    waiting = sorted((e for e in found if not e.leaf), key=lambda e: (-len(e.axes), -place[e.name]))
+    axes = {e.name: e.axes for e in waiting}
+    terms = dict.fromkeys(term for e in waiting for term in e.by_term)
+    densities: list[Ways] = [{e.name: e.by_term[t] for e in waiting if t in e.by_term} for t in terms]
+    densities += extra
+    done: list[Elimination] = []
+    while waiting:
+        left = {e.name: after(e, [d for d in densities if e.name in d], axes) for e in waiting}
+        e = next((e for e in waiting if not isinstance(left[e.name], str)), None)
+        if e is None:
+            inner = max(len(e.axes) for e in waiting)
+            return done, {e.name: str(left[e.name]) for e in waiting if len(e.axes) == inner}
+        ways = left[e.name]
+        assert not isinstance(ways, str)
+        densities = [*(d for d in densities if e.name not in d), ways]
+        waiting.remove(e)
+        done.append(e)
+    return done, {}
+
+
+def after(e: Elimination, touched: Sequence[Ways], axes: Mapping[str, tuple[str, ...]]) -> Ways | str:
+    """How what is left of the touched densities reads the other unknowns once `e` is summed out, or the name of one that
+    it would read at several positions. `axes` are those of every unknown."""
+    left: dict[str, Access] = {}
+    for ways in touched:
+        for name, way in ways.items():
+            if name != e.name:
+                moved = _moved(way, axes[name], ways[e.name], e)
+                if moved is None or left.setdefault(name, moved) != moved:
+                    return name
+    return left
+
+
+def _moved(way: Access, axes: tuple[str, ...], through: Access, e: Elimination) -> Access | None:
+    """The way in which an unknown over `axes` is read, in terms of the plate of `e`, which the density reads `through` its
+    own way; None where one position of that plate would meet several of the unknown."""
+    if not axes:
+        return way
+    if through.index is None:
+        read = axes if way.index is None else way.index.axes
+        return way if set(read) <= set(e.axes) else None
+    return OWN if way == through and axes == e.axes else None
 
 
 # ---- how a density reads an unknown ------------------------------------------------------------------------------
@@ -157,7 +213,7 @@ def _after(e: Expr, i: int, way: Access, z: Node) -> Access:
     if way.reason or axis not in z.axes or (way.index is not None and axis not in way.index.axes):
         return way
     if e.op in ("take", "takepos") and i == 0:
-        index = e.args[1]
+        index = e.args[1] if e.op == "take" else _from_zero(e.args[1])
         if way.index is None and z.axes == (axis,) and _only_data(index):
             return Access(replace(index, span=NOWHERE), where=e.span)
         return Access(reason=f"it is looked up along `{axis}` in more than one way", where=e.span)
@@ -172,6 +228,11 @@ def _after(e: Expr, i: int, way: Access, z: Node) -> Access:
     return way
 
 
+def _from_zero(position: Expr) -> Expr:
+    """The 0-based level of a position that counts from 1."""
+    return Expr("sub", (position, Expr("lit", (), (1.0,))), (), position.axes, "int")
+
+
 def _word(op: str) -> str:
     return "@" if op == "dot" else op
 
@@ -179,9 +240,3 @@ def _word(op: str) -> str:
 def _only_data(e: Expr) -> bool:
     """An index that is a column, or a lag of one: known when the data are read."""
     return e.op in ("ref", "level", "lit", "pos") or (bool(e.args) and all(_only_data(a) for a in e.args))
-
-
-def order(found: list[Elimination]) -> list[Elimination]:
-    """Inner plates first; within one plate, the last defined first."""
-    place = {e.name: i for i, e in enumerate(found)}
-    return sorted(found, key=lambda e: (-len(e.axes), -place[e.name]))

@@ -14,9 +14,47 @@ RUN_CODES: tuple[Code, ...] = (
         hint="keep the arguments of log, sqrt and `/` away from the ends of their domains",
     ),
     Code(
+        "E531",
+        "summing out `{names}` takes a table of {cells} numbers for every draw",
+        hint="fewer levels, or groups of rows that do not meet in one density",
+    ),
+    Code(
         "E703",
         "a look-up leaves its axis: {what}",
         hint="positions count from 1",
     ),
-    Code("E704", "the fit file {path} cannot be read: {why}", hint="`ppl fit MODEL DATA -o FIT` writes one"),
+    Code(
+        "E704",
+        "the fit file {path} cannot be read: {why}",
+        hint="`ppl fit MODEL DATA -o FIT` writes one",
+        about="A fit file holds the posterior draws, what they mean, and the text of the model. It is an .npz archive;"
+        " one that was cut short, or that something else wrote, is refused.",
+        wrong="ppl summary schools.csv",
+        right="ppl fit schools.ppl schools.csv -o schools.fit.npz\nppl summary schools.fit.npz",
+    ),
+    Code(
+        "E705",
+        "the model file {path} cannot be read: {why}",
+        hint="{help}",
+        about="The first argument is the path of a model file, or `-` for a model on standard input. Model files are"
+        " text in UTF-8.",
+        wrong="ppl fit shools.ppl schools.csv",
+        right="ppl fit schools.ppl schools.csv",
+    ),
+    Code(
+        "E706",
+        "there is not enough memory for this fit",
+        hint="fewer draws need less: `--draws 1000`",
+        about="Draws of every unknown and derived value are kept in memory until they are saved.",
+        wrong="ppl fit big.ppl big.csv --draws 1000000",
+        right="ppl fit big.ppl big.csv --draws 1000",
+    ),
+    Code(
+        "E707",
+        "{path} cannot be written: {why}",
+        hint="choose another file with `-o FILE`",
+        about="The folder must exist, and you must be allowed to write there.",
+        wrong="ppl fit m.ppl d.csv -o missing/folder/m.fit.npz",
+        right="ppl fit m.ppl d.csv -o m.fit.npz",
+    ),
 )

@@ -1,0 +1,53 @@
+"""The coordinates in which the automatic guide is normal: for every continuous unknown, the bijection that maps the
+real line onto its support, and whether it is drawn as location plus scale."""
+
+from dataclasses import dataclass
+
+from ppl.check.core import Dist, Expr
+from ppl.check.formulas import formula
+from ppl.stdlib.distributions import DISTRIBUTIONS
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """Where an unknown lives. `kind` is a row of `BIJECTIONS`; `low` and `high` are its ends, where it has them;
+    `event` is the axis of a vector."""
+
+    kind: str
+    low: Expr | None = None
+    high: Expr | None = None
+    event: str = ""
+
+
+def domain(dist: Dist) -> Domain:
+    """The support of a distribution of real numbers or vectors."""
+    match dist:
+        case Dist(name="where", inner=(then, other)):
+            return domain(other if then.name == "Flat" else then)
+        case Dist(name="Truncated", args=(low, high), inner=(inner,)):
+            own = domain(inner)
+            return _between(low or own.low, high or own.high)
+        case Dist(name="Ordered", event=(event,)):
+            return Domain("ordered", event=event)
+        case Dist(inner=(inner, *_)):
+            return domain(inner)
+        case _:
+            return _family(dist)
+
+
+def _family(dist: Dist) -> Domain:
+    row = DISTRIBUTIONS[dist.name]
+    ends = {p.name: a for p, a in zip(row.params, dist.args, strict=True) if a is not None}
+    low, high = (formula(t, ends, dist.span) if t else None for t in (row.support.low, row.support.high))
+    match row.support.kind:
+        case "lower" | "upper" | "interval":
+            return _between(low, high)
+        case "simplex" | "ordered" as kind:
+            return Domain(kind, event=dist.event[0])
+        case _:
+            return Domain("real")
+
+
+def _between(low: Expr | None, high: Expr | None) -> Domain:
+    kind = {(True, True): "interval", (True, False): "lower", (False, True): "upper", (False, False): "real"}
+    return Domain(kind[(low is not None, high is not None)], low, high)
