@@ -228,7 +228,7 @@ HABITS: tuple[Habit, ...] = (
     _habit("E015", r"(?P<at>(?<![<>=!+*/-])[+*/-]=(?!=))", "="),
     _habit("E016", r"(?P<at>%\*%|%%|\.\*|\./|\.\^)", _matrix, True),
     _habit("E004", r"(?P<at>&&?|\|\|?(?!>)|!(?!=))", _word, True),
-    _habit("E013", r"[=~,(][^\n?=~]*[^\n?=~ ]+[ \t]+(?P<edit>(?P<at>\?)[^\n?:]+:)", "+"),
+    _habit("E013", r"(?<=[\w)\]][ \t])(?P<edit>(?P<at>\?)[ \t][^\n?:{}]+:)", "+"),
     _habit("E014", r"(?<![\w.])(?P<edit>(?P<low>\d+)[ \t]*(?P<at>:)[ \t]*(?P<high>\w+))", r"\g<low>..\g<high>", True),
     _habit("E026", r"(?<![\w.])(?P<at>(?>\d[\d_]*(?:\.\d+)?(?:[eE][+-]?\d+)?)[A-Za-z_]\w*)", "1"),
     _habit("E026.end", r"(?<![\w.])(?P<at>(?P<digits>\d+)\.)(?![.\d\w])", r"\g<digits>", True),
