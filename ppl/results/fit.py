@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from ppl.infer.approximation import Approximation, Evidence, Trust
 from ppl.results.quantity import Probabilities, Quantity
+from ppl.results.table import CI, Summary
 from ppl.source.diagnostic import Diagnostic
 
 Array = npt.NDArray[np.float64]
@@ -42,8 +43,8 @@ class Timing:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fit:
-    """A fitted posterior. `fit["theta"]` gives labelled draws, `fit.summary()` a table, `fit.save(path)` a file that loads
-    without the data. `omitted` are derived names too large to keep draws of."""
+    """A fitted posterior. `fit["theta"]` gives labelled draws, `fit.summary()` a table; `ppl.results.files.save(fit, path)`
+    writes a file that loads without the data. `omitted` are derived names too large to keep draws of."""
 
     model: str
     text: str
@@ -73,6 +74,11 @@ class Fit:
 
     def __contains__(self, name: object) -> bool:
         return name in self.quantities
+
+    def summary(self, *names: str, ci: float = CI) -> Summary:
+        """A table of these names, or of all: mean, sd and the quantiles of an interval of probability `ci`."""
+        chosen = {name: self[name] for name in names} if names else self.quantities
+        return Summary(chosen, self.units, ci)
 
 
 def is_converged(approximation: Approximation) -> bool:

@@ -1,5 +1,6 @@
 """A quantity of the posterior: labelled draws with weights, or the probabilities of levels."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,11 +33,15 @@ class Quantity:
 
     def quantile(self, q: float) -> Array:
         """Posterior quantiles: the weighted empirical distribution, interpolated between draws."""
+        return self.quantiles((q,))[0]
+
+    def quantiles(self, levels: Sequence[float]) -> Array:
+        """Several quantiles at once, with the shape (len(levels), *lengths of axes)."""
         order = np.argsort(self.draws, axis=0)
         sorted_draws = np.take_along_axis(self.draws, order, axis=0)
         weights = self.weights[order]
         middle = np.cumsum(weights, axis=0) - 0.5 * weights
-        return _interpolated(sorted_draws, middle, q)
+        return _interpolated(sorted_draws, middle, levels)
 
     def sel(self, **labels: str) -> "Quantity":
         """The part at the given labels: `fit["theta"].sel(school="A")`. Raises KeyError naming what there is."""
@@ -88,8 +93,8 @@ class Probabilities:
         return f"<{self.name}: probabilities of {', '.join(self.levels[:6])}>"
 
 
-def _interpolated(values: Array, middle: Array, q: float) -> Array:
-    """Per column, the value at which the cumulative weight is q."""
+def _interpolated(values: Array, middle: Array, levels: Sequence[float]) -> Array:
+    """Per column, the values at which the cumulative weight reaches the levels."""
     flat, mid = values.reshape(len(values), -1), middle.reshape(len(values), -1)
-    out = [np.interp(q, mid[:, j], flat[:, j]) for j in range(flat.shape[1])]
-    return np.asarray(out).reshape(values.shape[1:])
+    out = [np.interp(levels, mid[:, j], flat[:, j]) for j in range(flat.shape[1])]
+    return np.asarray(out, dtype=float).T.reshape(len(levels), *values.shape[1:])

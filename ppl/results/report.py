@@ -70,7 +70,10 @@ def axis_labels(axis: str, bound: Bound, program: Program) -> tuple[str, ...]:
     if base.endswith(".missing"):
         column = bound.columns[base.removesuffix(".missing")]
         cells = np.argwhere(column.missing) if column.missing is not None else np.zeros((0, 1), int)
-        return tuple("row " + ", ".join(str(bound.row_numbers[c[0]]) if i == 0 else str(c[i] + 1) for i in range(len(c))) for c in cells)
+        return tuple(
+            "row " + ", ".join(str(bound.row_numbers[c[0]]) if i == 0 else str(c[i] + 1) for i in range(len(c)))
+            for c in cells
+        )
     known = bound.axes.get(base)
     if known is not None and known.labels is not None:
         return known.labels
@@ -78,7 +81,13 @@ def axis_labels(axis: str, bound: Bound, program: Program) -> tuple[str, ...]:
 
 
 def _quantity(
-    name: str, axes: tuple[str, ...], draws: Array, weights: Array, bound: Bound, program: Program, estimators: Mapping[str, str]
+    name: str,
+    axes: tuple[str, ...],
+    draws: Array,
+    weights: Array,
+    bound: Bound,
+    program: Program,
+    estimators: Mapping[str, str],
 ) -> Quantity:
     kept = weights[: len(draws)]
     labels = tuple(axis_labels(a, bound, program) for a in axes)

@@ -1,0 +1,184 @@
+"""`ppl fit`: compile, bind, optimise, diagnose, save."""
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import click
+
+from ppl.api import Model, compile
+from ppl.cli.failures import ended, guarded
+from ppl.cli.interrupt import Interrupt
+from ppl.cli.progress import progress
+from ppl.cli.source import DATA_FILE, JSON, MODEL, STDIN, data_options, defines, read_model, with_data
+from ppl.cli.terminal import (
+    ERRORS,
+    INTERRUPTED,
+    OK,
+    TONES,
+    UNTRUSTED,
+    complaints,
+    note,
+    out,
+    out_json,
+    toned,
+    width,
+)
+from ppl.infer.approximation import Options, Progress
+from ppl.results.files import save, unwritable
+from ppl.results.fit import Fit
+from ppl.results.json import fit_json
+from ppl.results.table import Summary
+from ppl.results.verdict import header, outcome, trust_lines
+from ppl.source.diagnostic import Diagnostic, ModelError
+from ppl.source.render import summary, to_json
+
+GUIDES = ("auto", "mean_field", "full_rank", "laplace")
+
+
+class Duration(click.ParamType):
+    """Seconds, or `30s`, `10m`, `1h`."""
+
+    name = "time"
+    units = {"s": 1.0, "m": 60.0, "h": 3600.0}  # noqa: RUF012
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        text = str(value).strip()
+        unit = self.units.get(text[-1:], 0.0)
+        try:
+            seconds = float(text[:-1]) * unit if unit else float(text)
+        except ValueError:
+            seconds = -1.0
+        if not seconds > 0:
+            self.fail(f"`{text}` is not a time: write 60, 60s, 10m or 1h", param, ctx)
+        return seconds
+
+
+@click.command("fit")
+@MODEL
+@DATA_FILE
+@click.option("-o", "--output", metavar="FIT", help="Where to save the fit.  [default: MODEL.fit.npz, here]")
+@click.option("--guide", type=click.Choice(GUIDES), default="auto", help="The family that approximates the posterior.")
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, help="The same seed gives the same numbers.  [default: 0]"
+)
+@click.option("--draws", type=click.IntRange(min=100), default=4000, help="Posterior draws to keep.  [default: 4000]")
+@click.option("--restarts", type=click.IntRange(min=1), default=4, help="Places to start from.  [default: 4]")
+@click.option("--time", "max_seconds", type=Duration(), default="10m", help="Stop after 60s, 10m, 1h.  [default: 10m]")
+@click.option(
+    "--tol",
+    type=click.FloatRange(min=0, min_open=True),
+    default=0.03,
+    help="How far fresh draws may move a mean, in standard deviations.  [default: 0.03]",
+)
+@with_data
+@click.option("--strict", is_flag=True, help="Warnings are errors; a fit not to be trusted exits with 3.")
+@click.option("-q", "--quiet", is_flag=True, help="Print the result only.")
+@click.option(
+    "-v", "--verbose", is_flag=True, help="Print a line after every stage, and the columns that are not used."
+)
+@JSON
+def command(model: str, data: str | None, output: str | None, quiet: bool, as_json: bool, **settings: Any) -> None:
+    """Fit MODEL to DATA (.csv, .tsv, .json, .npz, .parquet, .arrow, or - for CSV on standard input).
+
+    Prints the posterior and how far to trust it, and saves both. Ctrl-C stops and saves what is there; twice, it quits.
+    """
+    texts: dict[str, str] = {}
+    if model == STDIN and data == STDIN:
+        raise click.UsageError("the model and the data cannot both come from standard input")
+    path = Path(output or f"{'model' if model == STDIN else Path(model).stem}.fit.npz")
+    quiet = quiet or as_json
+
+    def run() -> int:
+        return _run(model, data, path, texts, quiet, as_json, settings)
+
+    ended(guarded(run, texts, as_json))
+
+
+def _run(
+    model: str,
+    data: str | None,
+    path: Path,
+    texts: dict[str, str],
+    quiet: bool,
+    as_json: bool,
+    settings: dict[str, Any],
+) -> int:
+    _verify_writable(path)
+    name, text = read_model(model)
+    texts[name] = text
+    compiled = compile(text, name, defines(settings["settings"]))
+    interrupt = Interrupt(lambda: None if quiet else note("stopping: what is there will be saved; Ctrl-C again quits"))
+    with progress(quiet, settings["verbose"]) as report, interrupt:
+        fit, extra = _fitted(compiled, data, settings, report, interrupt)
+    if settings["verbose"] and extra and not quiet:
+        note(f"columns not used: {', '.join(extra)}")
+    if settings["strict"] and fit.warnings:
+        return _strict(fit.warnings, texts, as_json)
+    if not as_json:
+        complaints(fit.warnings, texts)
+    save(fit, path)
+    if as_json:
+        out_json(fit_json(fit, str(path)))
+    else:
+        out("\n".join(_shown(fit, str(path), width())))
+    return _code(fit, settings["strict"])
+
+
+def _fitted(
+    model: Model,
+    data: str | None,
+    settings: dict[str, Any],
+    report: Callable[[Progress], None],
+    interrupt: Interrupt,
+) -> tuple[Fit, tuple[str, ...]]:
+    """The fit, and the columns of the data that the model does not use."""
+    began = perf_counter()
+    program, bound = model.bind(data, data_options(settings))
+    seconds = perf_counter() - began
+    wanted = Options(**{name: settings[name] for name in ("guide", "draws", "seed", "max_seconds", "tol", "restarts")})
+    found = model.infer(program, bound, wanted, report, interrupt.asked)
+    fit = model.report(program, bound, found, wanted, seconds)
+    if interrupt.asked():
+        fit = replace(fit, reason="interrupted", converged=False)
+    return fit, bound.extra
+
+
+def _verify_writable(path: Path) -> None:
+    """A fit that cannot be saved is better not started."""
+    folder = path.parent
+    if not folder.is_dir():
+        raise ModelError([unwritable(path, FileNotFoundError(2, f"there is no folder `{folder}`"))])
+    if path.is_dir():
+        raise ModelError([unwritable(path, IsADirectoryError(21, "it is a folder"))])
+    if not os.access(folder, os.W_OK):
+        raise ModelError([unwritable(path, PermissionError(13, f"no permission to write in `{folder}`"))])
+
+
+def _strict(warnings: tuple[Diagnostic, ...], texts: dict[str, str], as_json: bool) -> int:
+    if as_json:
+        out_json(to_json(warnings))
+    else:
+        complaints(warnings, texts)
+        note(f"{summary(warnings)}, and --strict counts warnings as errors: nothing is saved")
+    return ERRORS
+
+
+def _code(fit: Fit, strict: bool) -> int:
+    if fit.reason == "interrupted":
+        return INTERRUPTED
+    return UNTRUSTED if strict and fit.trust.verdict != "ok" else OK
+
+
+def _shown(fit: Fit, path: str, columns: int) -> list[str]:
+    """What is printed: what was fitted, the table, how far to trust it, where it is saved."""
+    first, *rest = trust_lines(fit, columns)
+    verdict = fit.trust.verdict
+    trust = first.replace(verdict, toned(verdict, TONES[verdict]), 1)
+    table = Summary(fit.quantities, fit.units, more=f"ppl summary {path}").text(columns)
+    omitted = [f"  not kept, too large: {', '.join(fit.omitted)}"] if fit.omitted else []
+    saved = f"saved   {path}      next: ppl summary {path}"
+    return [*header(fit, columns), *outcome(fit, columns), "", table, *omitted, "", trust, *rest, saved]

@@ -1,0 +1,106 @@
+"""Reading what the command line names: model files, constants, how data are to be read."""
+
+import json
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ppl.data.options import Options
+from ppl.source.diagnostic import ModelError, complain
+from ppl.source.suggest import did_you_mean
+
+STDIN = "-"
+Command = Callable[..., Any]
+
+
+def read_model(path: str) -> tuple[str, str]:
+    """The name and the text of a model file, `-` for standard input. Raises ModelError (E705)."""
+    try:
+        if path == STDIN:
+            return "<stdin>", sys.stdin.buffer.read().decode("utf-8-sig")
+        return path, Path(path).read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise _no_model(path, "there is no such file", _near(Path(path))) from None
+    except IsADirectoryError:
+        raise _no_model(path, "it is a folder", _near(Path(path) / "")) from None
+    except UnicodeDecodeError as problem:
+        raise _no_model(path, f"byte {problem.start + 1} is not UTF-8 text", "save it as UTF-8") from None
+    except (OSError, ValueError) as problem:
+        raise _no_model(path, (getattr(problem, "strerror", None) or str(problem)).lower(), "") from None
+
+
+def _no_model(path: str, why: str, help_: str) -> ModelError:
+    return ModelError([complain("E705", path=path, why=why, help=help_)])
+
+
+def _near(path: Path) -> str:
+    """What the author may have meant: a similar name, or the model files that are there."""
+    folder = path if path.is_dir() else path.parent
+    if not folder.is_dir():
+        return f"there is no folder `{folder}` either"
+    names = sorted(item.name for item in folder.glob("*.ppl"))
+    near = did_you_mean(path.name, names, {})
+    if near:
+        return f"did you mean `{folder / near}`?"
+    return f"model files in `{folder}`: {', '.join(names[:8])}" if names else f"`{folder}` has no model files (*.ppl)"
+
+
+def defines(settings: tuple[str, ...]) -> dict[str, object]:
+    """The constants that `-D NAME=VALUE` sets: a number, `true`, `false`, a JSON list, or else a text."""
+    return {name: _value(text) for name, text in (_pair(s, "-D") for s in settings)}
+
+
+def _value(text: str) -> object:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return text
+    return value if isinstance(value, (bool, int, float, list)) else text
+
+
+def _pair(setting: str, option: str) -> tuple[str, str]:
+    name, sign, value = setting.partition("=")
+    if not sign or not name.strip():
+        raise click.UsageError(f"{option} takes NAME=VALUE, not `{setting}`")
+    return name.strip(), value
+
+
+def data_options(settings: Mapping[str, Any]) -> Options:
+    """How the data are to be read, from the options that `with_data` declares."""
+    return Options(
+        sep=settings["sep"],
+        decimal=settings["decimal"],
+        na=settings["na"],
+        map=dict(_pair(m, "--map") for m in settings["map"]),
+        missing=settings["missing"],
+        strip=settings["strip"],
+    )
+
+
+def with_data(command: Command) -> Command:
+    """The options about constants and data that `fit`, `check` and `explain` share."""
+    for option in reversed(DATA):
+        command = option(command)
+    return command
+
+
+DATA = (
+    click.option("-D", "settings", multiple=True, metavar="NAME=VALUE", help="Set a `const` of the model."),
+    click.option("--map", multiple=True, metavar='NAME="COLUMN"', help="The column of the file for a declared name."),
+    click.option("--sep", metavar="CHAR", help="What separates the cells: `;`, tab, space.  [default: by the suffix]"),
+    click.option("--decimal", default=".", metavar="CHAR", help="The decimal mark: `.` or `,`."),
+    click.option("--na", multiple=True, metavar="TEXT", help="A text that means missing, besides NA, NaN, null, `.`."),
+    click.option(
+        "--missing",
+        type=click.Choice(["error", "drop"]),
+        default="error",
+        help="What a missing cell does: it is an error, or its row is left out.",
+    ),
+    click.option("--strip", is_flag=True, help="Remove spaces around the labels of factors."),
+)
+JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output, nothing else.")
+MODEL = click.argument("model")
+DATA_FILE = click.argument("data", required=False)

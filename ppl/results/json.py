@@ -1,0 +1,83 @@
+"""A fit as one JSON object: schema 1, an interface. What is not a finite number is null."""
+
+from collections.abc import Mapping
+from math import isfinite
+from typing import Any
+
+from ppl.results.fit import Fit
+from ppl.results.quantity import Probabilities, Quantity
+from ppl.results.table import CI, Quantities, levels_of, statistics
+from ppl.source.render import to_json
+
+SCHEMA = 1
+
+
+def fit_json(fit: Fit, saved: str | None = None) -> dict[str, Any]:
+    """Everything that `ppl fit --json` prints; `mean` and its like are nested lists in the order of `axes`."""
+    evidence, timing = fit.evidence, fit.timing
+    out = {
+        "schema": SCHEMA,
+        "model": fit.model,
+        "converged": fit.converged,
+        "reason": fit.reason,
+        "guide": fit.guide.family,
+        "elbo": {"value": evidence.elbo, "se": evidence.elbo_se},
+        "log_evidence": {"value": evidence.log_evidence, "se": evidence.log_evidence_se},
+        "trust": {
+            "verdict": fit.trust.verdict,
+            "khat": evidence.khat,
+            "ess": evidence.ess,
+            "restarts_agree": evidence.starts_agree,
+            "reasons": list(fit.trust.reasons),
+        },
+        **quantities_json(fit.quantities, fit.units),
+        "params": {},
+        "seconds": {
+            "total": timing.total,
+            "compile": timing.compile,
+            "bind": timing.bind,
+            "optimise": timing.optimise,
+        },
+        "gradient_evaluations": timing.gradients,
+        "seed": fit.seed,
+        "warnings": to_json(fit.warnings)["warnings"],
+        "saved": saved,
+    }
+    return {name: finite(value) for name, value in out.items()}
+
+
+def quantities_json(quantities: Quantities, units: Mapping[str, str], ci: float = CI) -> dict[str, Any]:
+    """`{"unknowns": {NAME: …}, "derived": {NAME: …}}`."""
+    out: dict[str, Any] = {"unknowns": {}, "derived": {}}
+    for name, quantity in quantities.items():
+        role = "derived" if isinstance(quantity, Quantity) and quantity.role == "derived" else "unknowns"
+        unit = {"unit": units[name]} if name in units else {}
+        out[role][name] = finite({**_quantity(quantity, ci), **unit})
+    return out
+
+
+def _quantity(quantity: Quantity | Probabilities, ci: float) -> dict[str, Any]:
+    place = {
+        "axes": list(quantity.axes),
+        "labels": [list(x) for x in quantity.labels],
+        "estimator": quantity.estimator or None,
+    }
+    match quantity:
+        case Probabilities(levels=levels, prob=prob):
+            return {**place, "levels": list(levels), "prob": prob.tolist()}
+        case Quantity():
+            names = ("mean", "sd", *(f"q{100 * q:04.1f}".removesuffix(".0").replace(".", "_") for q in levels_of(ci)))
+            return {**place, **dict(zip(names, statistics(quantity, ci).tolist(), strict=True))}
+
+
+def finite(value: Any) -> Any:
+    """The value with null for every number that is NaN or infinite."""
+    match value:
+        case float():
+            return value if isfinite(value) else None
+        case list() | tuple():
+            return [finite(v) for v in value]
+        case dict():
+            return {name: finite(v) for name, v in value.items()}
+        case _:
+            return value

@@ -1,0 +1,133 @@
+"""What a fit is worth, in plain words: whether it converged, how far to trust it, and what to do where not."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from math import isfinite
+
+from ppl.infer.approximation import Mode
+from ppl.infer.trust import MODE_NATS
+from ppl.results.fit import Fit
+from ppl.results.numbers import counted, grouped, joined, seconds_text
+from ppl.results.quantity import Probabilities, Quantity
+
+FLEXIBLE = ("full_rank", "whitened_diagonal")
+
+
+def _matters(mode: Mode) -> bool:
+    return mode.log_mass > -MODE_NATS
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What to do when `when` holds."""
+
+    when: Callable[[Fit], bool]
+    text: str
+
+
+ADVICE: tuple[Advice, ...] = (
+    Advice(
+        lambda f: not isfinite(f.evidence.elbo),
+        "bound the priors by what the statements allow, or widen the statements",
+    ),
+    Advice(
+        lambda f: not f.evidence.corrected and f.guide.family not in FLEXIBLE,
+        "fit again with --guide auto: it follows correlations",
+    ),
+    Advice(
+        lambda f: not f.evidence.corrected and f.guide.family in FLEXIBLE,
+        "take means as approximate and intervals as too narrow; stronger priors or fewer redundant unknowns help",
+    ),
+    Advice(lambda f: f.evidence.corrected and f.evidence.ess < 400, "fit again with more draws: --draws 20000"),
+    Advice(
+        lambda f: any(_matters(mode) for mode in f.evidence.modes),
+        "order the components (`Ordered`), or tell the modes apart by the priors; each mode alone is fitted well",
+    ),
+    Advice(
+        lambda f: not f.evidence.settled and not f.evidence.corrected,
+        "give it more time (--time 1800), or accept less (--tol 0.1)",
+    ),
+)
+
+
+def header(fit: Fit, width: int) -> list[str]:
+    """The first line: what was fitted, how large it is, which estimators and guide were used."""
+    unknowns = [q for q in fit.quantities.values() if isinstance(q, Probabilities) or q.role == "unknown"]
+    numbers = sum(q.draws[0].size for q in unknowns if isinstance(q, Quantity))
+    size = counted(len(unknowns), "unknown") + (f" ({counted(numbers, 'number')})" if numbers else "")
+    parts = [counted(fit.rows, "row"), size, estimators(fit), f"guide: {fit.guide.family}"]
+    return joined(parts, width, f"{fit.model}   ", "  ")
+
+
+def estimators(fit: Fit) -> str:
+    """`all reparam`, or `5 reparam, 1 exact`."""
+    count = Counter(q.estimator for q in fit.quantities.values() if q.estimator)
+    if len(count) == 1:
+        return f"all {next(iter(count))}"
+    return ", ".join(f"{n} {name}" for name, n in count.most_common())
+
+
+def outcome(fit: Fit, width: int) -> list[str]:
+    """The second line: whether and why the fit ended, and what it cost."""
+    cost = [counted(fit.timing.gradients, "gradient evaluation")] if fit.timing.gradients else []
+    first, *rest = _ending(fit)
+    return joined([first, *rest, *cost, seconds_text(fit.timing.total)], width, "", "  ")
+
+
+def _ending(fit: Fit) -> Iterator[str]:
+    evidence = fit.evidence
+    if fit.reason == "no unknowns":
+        yield "exact: every unknown is summed out"
+        return
+    if fit.reason == "interrupted":
+        yield "stopped by Ctrl-C: this is where the fit had come to"
+    elif fit.reason == "out of time":
+        yield "not converged: out of time"
+    elif fit.reason == "laplace":
+        yield "a Laplace approximation: the curvature at the highest point"
+    elif fit.converged:
+        yield "converged: fresh draws agree with the fit"
+    else:
+        yield f"not converged: fresh draws would move a mean by {evidence.shift:.2g} and a width by {evidence.scale:.1%}"
+    if any(_matters(mode) for mode in evidence.modes):
+        yield counted(len(evidence.modes), "other mode") + " found"
+    else:
+        yield "all starts agree"
+
+
+def trust_lines(fit: Fit, width: int) -> list[str]:
+    """`trust   ok   k-hat 0.46 · …`, then every reason and what to do."""
+    lines = joined(list(_measures(fit)), width, f"trust   {fit.trust.verdict}   ", " " * 8)
+    for reason in fit.trust.reasons:
+        lines += wrapped(reason, width, "        - ", "          ")
+    for advice in ADVICE if fit.trust.verdict != "ok" else ():
+        if advice.when(fit):
+            lines += wrapped(advice.text, width, "        = try: ", "               ")
+    return lines
+
+
+def _measures(fit: Fit) -> Iterator[str]:
+    evidence = fit.evidence
+    if isfinite(evidence.khat):
+        yield f"k-hat {evidence.khat:.2f} ({'<' if evidence.khat < evidence.khat_limit else 'not <'} {evidence.khat_limit:.2g})"
+        yield f"{grouped(evidence.ess)} of {grouped(evidence.draws)} draws effective"
+    elif fit.reason == "no unknowns":
+        yield "nothing is approximated"
+    if isfinite(evidence.log_evidence):
+        yield f"log evidence {_with_error(evidence.log_evidence, evidence.log_evidence_se)}"
+
+
+def _with_error(value: float, error: float) -> str:
+    return f"{value:.2f} ± {error:.2f}" if error > 0.005 else f"{value:.2f}"
+
+
+def wrapped(text: str, width: int, first: str, rest: str) -> list[str]:
+    """Text in lines of at most `width`, broken between words."""
+    lines, line = [], first
+    for word in text.split():
+        if len(line) + len(word) + 1 > width and line.strip():
+            lines.append(line.rstrip())
+            line = rest
+        line += f"{word} "
+    return [*lines, line.rstrip()]
