@@ -169,7 +169,7 @@ def _crossed(scan: Scan, opener: Piece, piece: Piece) -> Finding:
 
 def _stray(scan: Scan, piece: Piece, instead: str = "") -> Finding:
     span = scan.span(piece.start, piece.end)
-    complaint = complain("E021", span, closer=piece.text, fix=Fix(span, ""))
+    complaint = complain("E021", span, closer=piece.text, fix=None if instead else Fix(span, ""))
     return Finding(complaint, (Edit(piece.start, piece.end, instead),))
 
 
