@@ -11,6 +11,7 @@ from ppl.cli.failures import ended, guarded
 from ppl.cli.page import page
 from ppl.cli.source import DATA_FILE, JSON, data_options, defines, read_model, with_data
 from ppl.cli.terminal import ERRORS, OK, complaints, note, out, out_json, width
+from ppl.results.numbers import counted
 from ppl.source.codes import CODES
 from ppl.source.suggest import did_you_mean
 
@@ -115,7 +116,8 @@ def _milliseconds(call: Any) -> float:
 
 
 def _cost_line(cost: Mapping[str, Any]) -> str:
+    size = f"{counted(cost['numbers'], 'number')}, {counted(cost['rows'], 'row')}"
     return (
-        f"cost: {cost['numbers']} numbers, {cost['rows']} rows; for {cost['draws']} draws the density takes"
+        f"cost: {size}; for {cost['draws']} draws the density takes"
         f" {cost['density_ms']:.2g} ms, with its gradient {cost['gradient_ms']:.2g} ms"
     )

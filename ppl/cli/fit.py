@@ -39,7 +39,7 @@ from ppl.source.render import summary, to_json
 GUIDES = ("auto", "mean_field", "full_rank", "laplace")
 
 
-class Duration(click.ParamType):
+class Duration(click.ParamType[float]):
     """Seconds, or `30s`, `10m`, `1h`."""
 
     name = "time"

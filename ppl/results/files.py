@@ -1,4 +1,4 @@
-"""Fit files: one .npz with the arrays and `fit.json`, the text that says what they are. No pickle, and no need of the data.
+"""Fit files: one .npz with the arrays and `fit.json`, the text that says what they are. No pickle, no data needed.
 
 `numpy.load` opens one too, and so does `unzip -p FILE fit.json`.
 """
@@ -194,9 +194,8 @@ def _evidence(record: dict[str, Any], arrays: Arrays) -> Evidence:
     modes = tuple(
         Mode(arrays[f"modes/{i}"], float(m["log_mass"]), float(m["divergence"])) for i, m in enumerate(record["modes"])
     )
-    return Evidence(
-        **{n: float(v) if isinstance(v, str) else v for n, v in record.items() if n != "modes"}, modes=modes
-    )
+    plain: dict[str, Any] = {n: float(v) if isinstance(v, str) else v for n, v in record.items() if n != "modes"}
+    return Evidence(**plain, modes=modes)
 
 
 def _diagnostic(record: dict[str, Any]) -> Diagnostic:

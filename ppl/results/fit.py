@@ -43,8 +43,8 @@ class Timing:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fit:
-    """A fitted posterior. `fit["theta"]` gives labelled draws, `fit.summary()` a table; `ppl.results.files.save(fit, path)`
-    writes a file that loads without the data. `omitted` are derived names too large to keep draws of."""
+    """A fitted posterior. `fit["theta"]` gives labelled draws, `fit.summary()` a table, `ppl.results.files.save` a file
+    that loads without the data. `omitted` are derived names too large to keep draws of."""
 
     model: str
     text: str
@@ -64,7 +64,7 @@ class Fit:
     warnings: tuple[Diagnostic, ...] = ()
 
     def __getitem__(self, name: str) -> Quantity | Probabilities:
-        """The labelled draws (or probabilities) of an unknown or a derived value. Raises KeyError naming what there is."""
+        """The labelled draws (or probabilities) of an unknown or a derived value. Raises KeyError."""
         if name not in self.quantities:
             raise KeyError(f"no `{name}` in this fit; it has {', '.join(self.quantities)}")
         return self.quantities[name]

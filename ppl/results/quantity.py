@@ -11,8 +11,8 @@ Array = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Quantity:
-    """Draws of one name. `draws` has shape (N, *lengths of axes), `weights` (N,) sum to one, `labels` name the positions of
-    each axis. `role` is `unknown` or `derived`; `estimator` says how the unknown was handled."""
+    """Draws of one name. `draws` has shape (N, *lengths of axes), `weights` (N,) sum to one, `labels` name positions
+    of each axis. `role` is `unknown` or `derived`; `estimator` says how the unknown was handled."""
 
     name: str
     axes: tuple[str, ...]
@@ -24,12 +24,12 @@ class Quantity:
 
     def mean(self) -> Array:
         """Posterior means, with the shape of the axes."""
-        return np.tensordot(self.weights, self.draws, axes=(0, 0))
+        return np.asarray(np.tensordot(self.weights, self.draws, axes=(0, 0)))
 
     def sd(self) -> Array:
         """Posterior standard deviations."""
         centred = self.draws - self.mean()
-        return np.sqrt(np.tensordot(self.weights, np.square(centred), axes=(0, 0)))
+        return np.asarray(np.sqrt(np.tensordot(self.weights, np.square(centred), axes=(0, 0))))
 
     def quantile(self, q: float) -> Array:
         """Posterior quantiles: the weighted empirical distribution, interpolated between draws."""
@@ -83,7 +83,7 @@ class Probabilities:
 
     def mode(self) -> npt.NDArray[np.str_]:
         """The most probable level at each position."""
-        return np.asarray(self.levels)[np.argmax(self.prob, axis=-1)]
+        return np.asarray(np.asarray(self.levels)[np.argmax(self.prob, axis=-1)])
 
     def to_numpy(self) -> Array:
         """The probabilities, (*lengths of axes, levels)."""

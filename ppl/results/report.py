@@ -37,12 +37,12 @@ def quantities(
             sums[name] = sums[name] + part if name in sums else part
     axes = {**dict(program.emitted.reported), **dict(program.emitted.eliminated)}
     out: dict[str, Quantity | Probabilities] = {}
-    for name in axes:
+    for name, own in axes.items():
         if name in parts:
             draws = np.concatenate(parts[name])
-            out[name] = _quantity(name, axes[name], draws, weights, bound, program, estimators)
+            out[name] = _quantity(name, own, draws, weights, bound, program, estimators)
         elif name in sums:
-            out[name] = _probabilities(name, axes[name], sums[name], bound, program)
+            out[name] = _probabilities(name, own, sums[name], bound, program)
     return out, omitted
 
 

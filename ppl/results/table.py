@@ -25,7 +25,7 @@ NARROWEST = 12
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One number of the posterior: `label` is its position, empty for a scalar; `values` mean, sd, then the quantiles."""
+    """One number of the posterior: `label` is its position, empty for a scalar; `values` are mean, sd, quantiles."""
 
     label: str
     values: tuple[float, ...]
@@ -80,7 +80,8 @@ class Summary:
         columns = heads(self.ci)
         head = " & ".join(["", *(_tex(h) for h in columns)]) + " \\\\"
         body = "\n".join(rows)
-        return f"\\begin{{tabular}}{{l{'r' * len(columns)}}}\n  \\hline\n  {head}\n  \\hline\n{body}\n  \\hline\n\\end{{tabular}}\n"
+        begin, rule, end = f"\\begin{{tabular}}{{l{'r' * len(columns)}}}", "  \\hline", "\\end{tabular}"
+        return "\n".join([begin, rule, f"  {head}", rule, body, rule, end, ""])
 
 
 def levels_of(ci: float) -> tuple[float, float, float]:

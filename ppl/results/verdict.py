@@ -89,7 +89,7 @@ def _ending(fit: Fit) -> Iterator[str]:
     elif fit.converged:
         yield "converged: fresh draws agree with the fit"
     else:
-        yield f"not converged: fresh draws would move a mean by {evidence.shift:.2g} and a width by {evidence.scale:.1%}"
+        yield f"not converged: fresh draws would move a mean by {evidence.shift:.2g} sd, an sd by {evidence.scale:.1%}"
     if any(_matters(mode) for mode in evidence.modes):
         yield counted(len(evidence.modes), "other mode") + " found"
     else:
@@ -110,7 +110,8 @@ def trust_lines(fit: Fit, width: int) -> list[str]:
 def _measures(fit: Fit) -> Iterator[str]:
     evidence = fit.evidence
     if isfinite(evidence.khat):
-        yield f"k-hat {evidence.khat:.2f} ({'<' if evidence.khat < evidence.khat_limit else 'not <'} {evidence.khat_limit:.2g})"
+        sign = "<" if evidence.khat < evidence.khat_limit else "above"
+        yield f"k-hat {evidence.khat:.2f} ({sign} {evidence.khat_limit:.2g})"
         yield f"{grouped(evidence.ess)} of {grouped(evidence.draws)} draws effective"
     elif fit.reason == "no unknowns":
         yield "nothing is approximated"

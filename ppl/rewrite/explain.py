@@ -18,7 +18,7 @@ GAP = "  "
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """One unknown: `term` is the density that is roughest in it, `level` how rough it is, `where` the place that decided."""
+    """One unknown: `term` is the density that is roughest in it, `level` how rough it is, `where` what decided."""
 
     name: str
     distribution: str

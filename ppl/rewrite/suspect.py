@@ -1,4 +1,4 @@
-"""Whether the planner could refuse a model, seen without the graph: so that checking a plain model imports no networkx."""
+"""Whether the planner could refuse a model, seen without the graph: checking a plain model needs no networkx."""
 
 from collections.abc import Collection
 
@@ -10,13 +10,13 @@ from ppl.stdlib.records import JUMP
 
 # Steps that are never rougher than a kink, whatever their values.
 PLAIN_OPS = frozenset(
-    "ref lit size pos level sum mean var sd min max prod logsumexp softmax cumsum dot lag rename fix spread diag"
-    " vector cholesky".split()
+    {"ref", "lit", "size", "pos", "level", "sum", "mean", "var", "sd", "min", "max", "prod", "logsumexp", "softmax"}
+    | {"cumsum", "dot", "lag", "rename", "fix", "spread", "diag", "vector", "cholesky"}
 )
 
 
 def may_be_refused(core: Core) -> bool:
-    """False only where every log density is known to be smooth or kinked in every unknown, and all unknowns are real."""
+    """False only where all unknowns are real and every log density is known to be smooth or kinked in them."""
     random: set[str] = set()
     for s in core.statements:
         match s:
@@ -39,9 +39,9 @@ def _dist(dist: Dist, random: Collection[str]) -> bool:
         return bool(names_in_dist(dist) & set(random)) or row is not None
     ends = {row.support.low, row.support.high}
     for param, arg in zip(row.params, dist.args, strict=False):
-        if arg is not None and names_in(arg) & set(random):
-            if param.level == JUMP or param.name in ends or _expr(arg, random):
-                return True
+        reached = arg is not None and bool(names_in(arg) & set(random))
+        if reached and (param.level == JUMP or param.name in ends or (arg is not None and _expr(arg, random))):
+            return True
     return False
 
 
