@@ -17,8 +17,7 @@ import numpy as np
 
 import ppl.api as api
 from ppl.infer.approximation import Approximation, Options
-from ppl.infer.chart import Chart
-from ppl.infer.importance import plain_draws
+from ppl.infer.sobol import matched_normal
 from ppl.results.fit import Fit
 
 HERE = Path(__file__).parent
@@ -102,11 +101,10 @@ def probability_error(case: dict, fit: Fit, reference: dict) -> float:
 
 
 def uncorrected(approximation: Approximation, seed: int) -> Approximation:
-    """The guide itself: draws of the normal, equally weighted."""
+    """The guide itself, without importance weights: matched draws of it."""
     if not len(approximation.loc):
         return approximation
-    chart = Chart(approximation.loc, approximation.scale, approximation.w)
-    u = plain_draws(chart, 8000, np.random.default_rng(seed))
+    u = approximation.guide.to_u(matched_normal(8192, len(approximation.loc), np.random.default_rng(seed)))
     return replace(approximation, u=u, weights=np.full(len(u), 1 / len(u)))
 
 
