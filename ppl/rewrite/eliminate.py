@@ -160,8 +160,8 @@ def schedule(found: Sequence[Elimination], extra: Sequence[Ways] = ()) -> tuple[
 
 
 def after(e: Elimination, touched: Sequence[Ways], axes: Mapping[str, tuple[str, ...]]) -> Ways | str:
-    """How what is left of the touched densities reads the other unknowns once `e` is summed out, or the name of one that
-    it would read at several positions. `axes` are those of every unknown."""
+    """How what is left of the touched densities reads the other unknowns once `e` is summed out, or the name of one
+    that it would read at several positions. `axes` are those of every unknown."""
     left: dict[str, Access] = {}
     for ways in touched:
         for name, way in ways.items():
@@ -173,8 +173,8 @@ def after(e: Elimination, touched: Sequence[Ways], axes: Mapping[str, tuple[str,
 
 
 def _moved(way: Access, axes: tuple[str, ...], through: Access, e: Elimination) -> Access | None:
-    """The way in which an unknown over `axes` is read, in terms of the plate of `e`, which the density reads `through` its
-    own way; None where one position of that plate would meet several of the unknown."""
+    """The way in which an unknown over `axes` is read, in terms of the plate of `e`, which the density reads `through`
+    its own way; None where one position of that plate would meet several of the unknown."""
     if not axes:
         return way
     if through.index is None:
