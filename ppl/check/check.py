@@ -1,12 +1,13 @@
 """The checker: one call from a syntax tree to the core, or to all complaints at once."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ppl.check.core import Core, Site
 from ppl.check.declarations import Declared, data_spec, declare, entries
+from ppl.check.distributions import read_function
 from ppl.check.lints import lint
-from ppl.check.scope import Report, Scope
+from ppl.check.scope import Entry, Report, Scope
 from ppl.check.statements import Block, check_block
 from ppl.source.diagnostic import Diagnostic
 from ppl.source.span import Span
@@ -39,10 +40,13 @@ def check(file: ast.File, defines: Mapping[str, ast.Expr] | None = None) -> Chec
             report.add("E406", None)
         return Checked(None, _sorted(report))
     for extra in models[1:]:
-        report.add("E406.two", Span(extra.span.file, extra.span.line, extra.span.col, extra.span.line, extra.span.col + 5))
+        report.add(
+            "E406.two", Span(extra.span.file, extra.span.line, extra.span.col, extra.span.line, extra.span.col + 5)
+        )
     block = check_block(models[0].body, _scope(declared, report, file))
-    if not report.found and not block.observed:
-        report.add("E410", None)
+    _idle_functions(declared, block.scope)
+    if not report.found and not block.observed and declared.columns:
+        report.add("E410", None, name=next(iter(declared.columns)))
     if report.found:
         return Checked(None, _sorted(report))
     core = _core(declared, block, file)
@@ -52,7 +56,20 @@ def check(file: ast.File, defines: Mapping[str, ast.Expr] | None = None) -> Chec
 
 def _scope(declared: Declared, report: Report, file: ast.File) -> Scope:
     names = {e.name: e for e in entries(declared)}
-    return Scope(names, declared.axes, declared.functions, report, row=declared.row, text=file.text)
+    foreign = frozenset(declared.foreign_functions)
+    return Scope(names, declared.axes, declared.functions, report, row=declared.row, text=file.text, foreign=foreign)
+
+
+def _idle_functions(declared: Declared, scope: Scope) -> None:
+    """What is wrong with a function whatever it is called with: nobody may have called it yet."""
+    for fun in declared.functions.values():
+        trial = Report()
+        unknown = {p.id: Entry(p.id, "failed", (), "failed", span=p.span) for p in fun.params}
+        inner = replace(scope, report=trial, calling=(fun.name.id,), target="", frame=None, definitions={}).naming(
+            unknown
+        )
+        read_function(fun, inner)
+        scope.report.take_over(trial)
 
 
 def _sorted(report: Report) -> tuple[Diagnostic, ...]:
@@ -66,12 +83,9 @@ def _core(declared: Declared, block: Block, file: ast.File) -> Core:
     optional = {c.name for c in declared.columns.values() if c.optional}
     imputed = frozenset(block.imputed & optional)
     statements = tuple(
-        Site(s.name, s.axes, s.dist, "imputed", s.value, s.annotations, s.span, s.name_span)
-        if isinstance(s, Site) and s.role == "observed" and s.name in imputed
-        else s
+        replace(s, role="imputed") if isinstance(s, Site) and s.role == "observed" and s.name in imputed else s
         for s in block.statements
     )
     axes = tuple(declared.axes.values())
     limits = tuple((e.name, e.bounds) for e in block.scope.names.values() if e.kind != "failed")
     return Core(data_spec(declared, imputed), axes, statements, limits, file.path, file.text, file.doc)
-

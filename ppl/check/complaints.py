@@ -38,7 +38,11 @@ def unknown_name(e: ast.Name, scope: Scope) -> None:
         scope.report.add("E104", e.span, name=e.id, what="a function", help=f"call it: `{e.id}(…)`")
     else:
         near = did_you_mean(e.id, tuple(scope.names), {})
-        text = f"did you mean `{near}`?" if near else "a column is declared in `data { … }`, an unknown with `~`, a value with `=`"
+        text = (
+            f"did you mean `{near}`?"
+            if near
+            else "a column is declared in `data { … }`, an unknown with `~`, a value with `=`"
+        )
         scope.report.add("E101", e.span, name=e.id, help=text)
 
 
@@ -50,8 +54,14 @@ def _too_early(e: ast.Name, scope: Scope) -> None:
         later = scope.definitions[e.id].target.span
         note = (Note(later, "defined here"),)
         scope.report.add("E103", e.span, also=note, name=e.id, later=later.line, here=e.span.line)
-    elif scope.loops and here is not None and any(lagged(scope.definitions[n].value, m) for n, m in _steps(scope.target, path)):
-        scope.report.add("E490", e.span, what="recursions through several names", help="write one of them in terms of the other")
+    elif (
+        scope.loops
+        and here is not None
+        and any(lagged(scope.definitions[n].value, m) for n, m in _steps(scope.target, path))
+    ):
+        scope.report.add(
+            "E490", e.span, what="recursions through several names", help="write one of them in terms of the other"
+        )
     elif len(path) == 1:
         scope.report.add("E107", e.span, name=e.id, label="this is what the line defines")
     else:
@@ -108,7 +118,9 @@ def level(label: str, axis: str, name: str, span: Span, scope: Scope) -> Expr:
     if known is not None and label not in known:
         near = did_you_mean(label, known, {})
         listed = ", ".join(f'"{k}"' for k in known[:8]) + (", …" if len(known) > 8 else "")
-        scope.report.add("E331", span, name=name, text=label, levels=listed, help=f"; did you mean `{near}`?" if near else "")
+        scope.report.add(
+            "E331", span, name=name, text=label, levels=listed, help=f"; did you mean `{near}`?" if near else ""
+        )
         return failed(span)
     return Expr("level", (), (axis, label), (), f"level:{axis}", span)
 
@@ -122,7 +134,9 @@ def unknown_function(e: ast.Call, scope: Scope) -> None:
         return
     known = (*DISTRIBUTIONS, *MODIFIERS, *FUNCTIONS, *scope.functions)
     near = did_you_mean(name, known, {**ALIASES, **FUNCTION_ALIASES})
-    text = "the functions and distributions are listed in docs/language.md" if near is None else f"did you mean `{near}`?"
+    text = (
+        "the functions and distributions are listed in docs/language.md" if near is None else f"did you mean `{near}`?"
+    )
     if near is not None and near in DISTRIBUTIONS and near.lower() == name.lower():
         text = f"distributions are capitalised: `{near}`"
     scope.report.add("E102", e.function.span, name=name, help=text)
@@ -133,5 +147,3 @@ def no_axis(name: ast.Name, scope: Scope) -> None:
     near = did_you_mean(name.id, tuple(scope.axes), {})
     listed = ", ".join(sorted(scope.axes)) or "none"
     scope.report.add("E301", name.span, name=name.id, axes=listed, help=f"; did you mean `{near}`?" if near else "")
-
-

@@ -125,6 +125,7 @@ class Site:
     annotations: tuple[str, ...] = ()
     span: Span = where()
     name_span: Span = where()
+    annotation_span: Span = where()
 
 
 @dataclass(frozen=True, slots=True)

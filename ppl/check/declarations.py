@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from math import isfinite
 
 from ppl.check.core import AxisSpec, ColumnSpec, DataSpec
 from ppl.check.scope import Entry, Report
@@ -21,7 +22,8 @@ ELEMENT = {"real": "real", "int": "int", "bool": "bool", "date": "date", "text":
 
 @dataclass(slots=True)
 class Declared:
-    """What the declarations say; filled item by item, in the order of the file."""
+    """What the declarations say; filled item by item, in the order of the file. The foreign names belong to parts of the
+    language that are complained about: whatever uses them is not."""
 
     row: str = "row"
     sorted_by: str | None = None
@@ -30,13 +32,16 @@ class Declared:
     columns: dict[str, ColumnSpec] = field(default_factory=dict)
     functions: dict[str, ast.Fun] = field(default_factory=dict)
     spans: dict[str, Span] = field(default_factory=dict)
+    foreign: dict[str, Span] = field(default_factory=dict)
+    foreign_functions: set[str] = field(default_factory=set)
     data_span: Span | None = None
 
 
 def declare(file: ast.File, defines: Mapping[str, ast.Expr], report: Report) -> Declared:
     """The declarations of a file. `defines` replace the values of constants (`-D K=5`)."""
-    out = Declared()
     data = [item for item in file.items if isinstance(item, ast.Data)]
+    named = data[0].name if len(data) == 1 else None
+    out = Declared(row=named.id if named is not None else "row")
     if data:
         out.axes[out.row] = AxisSpec(out.row, "row", span=data[0].span)
     for item in file.items:
@@ -45,27 +50,41 @@ def declare(file: ast.File, defines: Mapping[str, ast.Expr], report: Report) -> 
                 _constant(item, defines, out, report)
             case ast.Axis():
                 _axis(item, out, report)
-            case ast.Data() if item is data[0]:
+            case ast.Data() if len(data) == 1:
                 _data(item, out, report)
             case ast.Data():
-                report.add("E490", item.span, what="several tables", help="join them into one file first")
+                _foreign_table(item, out)
             case ast.Fun():
-                _fresh(item.name, out, report)
-                out.functions[item.name.id] = item
+                _function(item, out, report)
             case ast.Import():
                 report.add("E490", item.span, what="imports", help="copy the function into this file")
+                out.foreign_functions.update(name.id for name in item.names)
             case ast.Net():
-                report.add("E490", item.name.span, what="neural nets", help="")
+                report.add(
+                    "E490", item.name.span, what="neural nets", help="write the layers as matrices: `h = tanh(x @ w)`"
+                )
+                out.foreign_functions.add(item.name.id)
             case ast.Param():
-                report.add("E490", item.name.span, what="`param`s", help="give it a prior: `name ~ Normal(0, 1)`")
+                text = f"give it a prior: `{item.name.id} ~ Normal(0, 1)` in the model block"
+                report.add("E490", item.name.span, what="`param`s", help=text)
+                out.foreign[item.name.id] = item.name.span
             case ast.Objective():
-                report.add("E490", item.span, what="`minimize` and `maximize`", help="")
+                report.add("E490", item.span, what="`minimize` and `maximize`", help="write a log density: `factor …`")
             case ast.Block(kind="guide"):
                 text = "leave the block out: every unknown gets an automatic guide"
-                report.add("E490", item.name.span if item.name else _first_line(item.span), what="`guide` blocks", help=text)
+                report.add(
+                    "E490", item.name.span if item.name else _first_line(item.span), what="`guide` blocks", help=text
+                )
             case ast.Block(kind="predict"):
                 text = "define the quantity in the model block: `name = …`"
                 report.add("E490", _first_line(item.span), what="`predict` blocks", help=text)
+    if len(data) > 1:
+        report.add(
+            "E490",
+            _first_line(data[1].span),
+            what="several tables",
+            help="join them into one file with one `data` block",
+        )
     for name in defines:
         if name not in out.constants:
             report.add("E211", None, name=name)
@@ -83,6 +102,25 @@ def _fresh(name: ast.Name, out: Declared, report: Report) -> bool:
         report.add("E202", name.span, name=name.id)
     out.spans.setdefault(name.id, name.span)
     return not taken
+
+
+def _function(item: ast.Fun, out: Declared, report: Report) -> None:
+    _fresh(item.name, out, report)
+    out.functions[item.name.id] = item
+    ids = [p.id for p in item.params]
+    for i, parameter in enumerate(item.params):
+        if parameter.id in ids[:i]:
+            report.add("E202", parameter.span, name=parameter.id)
+
+
+def _foreign_table(item: ast.Data, out: Declared) -> None:
+    """A table beside others: its names are known, and nothing else about them."""
+    if item.name is not None:
+        out.axes[item.name.id] = AxisSpec(item.name.id, "row", span=item.name.span)
+    for column in item.columns:
+        out.foreign[column.name.id] = column.name.span
+        for axis in (column.name, *column.axes):
+            out.axes.setdefault(axis.id, AxisSpec(axis.id, "levels", span=axis.span))
 
 
 def _constant(item: ast.Const, defines: Mapping[str, ast.Expr], out: Declared, report: Report) -> None:
@@ -118,13 +156,17 @@ def fixed(e: ast.Expr, out: Declared) -> ast.Expr | None:
 def _combined(op: str, a: ast.Number, b: ast.Number, span: Span) -> ast.Number | None:
     try:
         x, y = a.value, b.value
-        value = {"+": lambda: x + y, "-": lambda: x - y, "*": lambda: x * y, "/": lambda: x / y, "^": lambda: x**y}[op]()
+        value = {"+": lambda: x + y, "-": lambda: x - y, "*": lambda: x * y, "/": lambda: x / y, "^": lambda: x**y}[
+            op
+        ]()
         return _number(float(value), span)
     except (ZeroDivisionError, OverflowError, TypeError):
         return None
 
 
-def _number(value: float, span: Span) -> ast.Number:
+def _number(value: float, span: Span) -> ast.Number | None:
+    if not isfinite(value):
+        return None
     whole = value == int(value) if abs(value) < 1e15 else False
     return ast.Number(value, str(int(value)).lstrip("-") if whole else repr(value), span)
 
@@ -173,8 +215,7 @@ def _extent(e: ast.Expr, name: str, out: Declared, report: Report) -> tuple[int,
 def _data(item: ast.Data, out: Declared, report: Report) -> None:
     out.data_span = item.span
     if item.name is not None:
-        text = "write `data { … }`"
-        report.add("E490", item.name.span, what="named tables", help=text)
+        report.add("E490", item.name.span, what="named tables", help="write `data { … }`; its axis is called `row`")
     for column in item.columns:
         if _fresh(column.name, out, report):
             _column(column, item, out, report)
@@ -189,10 +230,11 @@ def _data(item: ast.Data, out: Declared, report: Report) -> None:
 
 def _column(column: ast.Column, item: ast.Data, out: Declared, report: Report) -> None:
     kind = column.type.base.id
+    name = column.name.id
     if kind not in KINDS:
         _unknown_type(column.type.base, report)
+        out.foreign[name] = column.name.span
         kind = "real"
-    name = column.name.id
     if column.default is not None:
         report.add("E490", column.default.span, what="defaults of columns", help="fill the cells in the file")
     levels = tuple(t.value for t in column.type.levels) if column.type.levels is not None else None
@@ -217,11 +259,10 @@ def _column(column: ast.Column, item: ast.Data, out: Declared, report: Report) -
 
 def _unknown_type(base: ast.Name, report: Report) -> None:
     near = did_you_mean(base.id, KINDS, TYPE_ALIASES)
-    text = "types are real, int, bool, factor, ordinal, date, text"
     if base.id == "key":
         report.add("E490", base.span, what="keys between tables", help="declare the column as a factor")
     else:
-        report.add("E201", base.span, name=base.id, help=f"did you mean `{near}`?" if near else text)
+        report.add("E201", base.span, name=base.id, help=f"; did you mean `{near}`?" if near else "")
 
 
 def _column_axes(column: ast.Column, item: ast.Data, out: Declared, report: Report) -> tuple[str, ...]:
@@ -276,10 +317,12 @@ def _limits(column: ast.Column, out: Declared, report: Report) -> tuple[float | 
 
 def entries(out: Declared) -> Iterator[Entry]:
     """The values that the declarations bring into scope."""
+    for name, span in out.foreign.items():
+        yield Entry(name, "foreign", (), "failed", span=span)
     for name, value in out.constants.items():
         if not isinstance(value, ast.Text):
             yield Entry(name, "const", (), "real", literal=value, span=out.spans[name])
-    for column in out.columns.values():
+    for column in (c for c in out.columns.values() if c.name not in out.foreign):
         kind = ELEMENT.get(column.kind, f"level:{column.name}")
         yield Entry(column.name, "data", column.axes, kind, _bounds(column), span=column.span)
 
@@ -295,7 +338,9 @@ def _bounds(column: ColumnSpec) -> Interval:
 def data_spec(out: Declared, imputed: frozenset[str]) -> DataSpec:
     """What the binder needs to know."""
     columns = tuple(
-        c if c.name not in imputed else ColumnSpec(**{**{f: getattr(c, f) for f in ColumnSpec.__slots__}, "imputed": True})
+        c
+        if c.name not in imputed
+        else ColumnSpec(**{**{f: getattr(c, f) for f in ColumnSpec.__slots__}, "imputed": True})
         for c in out.columns.values()
     )
     span = out.data_span or Span("", 0, 0, 0, 0)

@@ -9,7 +9,7 @@ from ppl.check.core import Dist, Expr
 from ppl.check.expressions import bounds, branches, constant, expression, glance, inline, is_random, number
 from ppl.check.formulas import formula
 from ppl.check.reading import names_read
-from ppl.check.scope import Scope, base, is_failed, union
+from ppl.check.scope import Entry, Scope, base, is_failed, union
 from ppl.source.span import Span
 from ppl.source.suggest import did_you_mean
 from ppl.stdlib.constraints import CONSTRAINTS
@@ -83,6 +83,18 @@ def _branches(e: ast.IfElse, scope: Scope) -> Dist | None:
     lead = other if then.name == "Flat" else then
     axes = union(test.axes, then.axes, other.axes)
     return Dist("where", (test,), (then, other), lead.attrs, axes, lead.event, lead.kind, e.span)
+
+
+def read_function(fun: ast.Fun, scope: Scope) -> None:
+    """The body of a function on its own."""
+    for let in fun.lets:
+        value = expression(let.value, scope)
+        name = let.target.name
+        scope = scope.naming({name.id: Entry(name.id, "failed", (), value.type, span=name.span)})
+    if is_distribution(fun.result, scope):
+        distribution(fun.result, scope)
+    else:
+        expression(fun.result, scope)
 
 
 # ---- families ----------------------------------------------------------------------------------------------------
@@ -160,7 +172,9 @@ def _named_before(name: str, args: tuple[ast.Argument, ...]) -> bool:
     return any(a.name == name for a in args)
 
 
-def _filled(names: tuple[str, ...], positional: list[ast.Expr], named: dict[str, ast.Argument], row: Distribution) -> set[str]:
+def _filled(
+    names: tuple[str, ...], positional: list[ast.Expr], named: dict[str, ast.Argument], row: Distribution
+) -> set[str]:
     rest = [n for n in names if n not in named]
     return set(rest[: len(positional)]) | set(named) | (set(dict(row.defaults)) & set(names))
 
@@ -215,11 +229,15 @@ def _in_domain(row: Distribution, param: Parameter, value: Expr, written: ast.Ex
         return True
     public = _public_name(row)
     if fixed is not None:
-        inside = allowed.low <= fixed <= allowed.high and not (fixed == allowed.low and allowed.low_open) and not (
-            fixed == allowed.high and allowed.high_open
+        inside = (
+            allowed.low <= fixed <= allowed.high
+            and not (fixed == allowed.low and allowed.low_open)
+            and not (fixed == allowed.high and allowed.high_open)
         )
         if not inside:
-            scope.report.add("E325.value", value.span, param=param.name, dist=public, words=allowed.words, value=f"{fixed:g}")
+            scope.report.add(
+                "E325.value", value.span, param=param.name, dist=public, words=allowed.words, value=f"{fixed:g}"
+            )
         return inside
     if not is_random(value, scope):
         return True
@@ -271,7 +289,9 @@ def _inner(e: ast.Call, at: int, names: tuple[str, ...], scope: Scope) -> tuple[
     named = {a.name: a.value for a in e.args if a.name is not None}
     wrong = next((a for a in e.args if a.name is not None and a.name not in names), None)
     if wrong is not None:
-        scope.report.add("E344", wrong.span, dist=e.function.id, name=wrong.name, help=f"its arguments: {', '.join(names)}")
+        scope.report.add(
+            "E344", wrong.span, dist=e.function.id, name=wrong.name, help=f"its arguments: {', '.join(names)}"
+        )
         return None
     if len(positional) <= at or len(positional) > at + 1 + len(names):
         order = [*names[:at], "D", *(f"{n}=" for n in names[at:])]
@@ -309,7 +329,14 @@ def _truncated(e: ast.Call, scope: Scope) -> Dist | None:
     dist, given = got
     row = DISTRIBUTIONS.get(dist.name)
     has_cdf = row is not None and (bool(row.cdf or row.logcdf) or row.name == "Flat") and row.kind in ("real", "int")
-    if not _needs(has_cdf, e, "one distribution of numbers with a cdf", dist, "for example `Truncated(Normal(0, 1), lower=0)`", scope):
+    if not _needs(
+        has_cdf,
+        e,
+        "one distribution of numbers with a cdf",
+        dist,
+        "for example `Truncated(Normal(0, 1), lower=0)`",
+        scope,
+    ):
         return None
     args = (_optional(given, "lower", scope), _optional(given, "upper", scope))
     if args == (None, None):

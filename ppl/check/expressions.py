@@ -94,7 +94,13 @@ def _fold(op: str, a: float | None, b: float | None) -> float | None:
     if a is None or b is None:
         return None
     try:
-        return float({"add": a + b, "sub": a - b, "mul": a * b}[op] if op in ("add", "sub", "mul") else a / b if op == "div" else a**b)
+        return float(
+            {"add": a + b, "sub": a - b, "mul": a * b}[op]
+            if op in ("add", "sub", "mul")
+            else a / b
+            if op == "div"
+            else a**b
+        )
     except (ZeroDivisionError, OverflowError, TypeError):
         return None
 
@@ -131,7 +137,9 @@ def expression(e: ast.Expr, scope: Scope) -> Expr:
             scope.report.add("E490", e.span, what="flows (`|>`)", help="")
         case ast.Attribute(inner):
             if not is_failed(expression(inner, scope)):
-                scope.report.add("E490", e.span, what="parts of a value (`.`)", help="write each part as a name of its own")
+                scope.report.add(
+                    "E490", e.span, what="parts of a value (`.`)", help="write each part as a name of its own"
+                )
         case _:
             scope.report.add("E104", e.span, name="..", what="range", help="it belongs inside brackets")
     return failed(e.span)
@@ -189,7 +197,9 @@ def _compare(op: str, e: ast.Binary, scope: Scope) -> Expr:
     elif left.type == "date" or right.type == "date":
         left, right = _as_date(left, scope), _as_date(right, scope)
     elif "text" in (left.type, right.type):
-        scope.report.add("E332", e.span, what=describe(left), other=describe(right), help="declare the column as a factor")
+        scope.report.add(
+            "E332", e.span, what=describe(left), other=describe(right), help="declare the column as a factor"
+        )
         return failed(e.span)
     return elementwise(op, (left, right), e.span)
 
@@ -215,9 +225,13 @@ def _as_level(e: Expr, axis: str, against: ast.Expr, scope: Scope) -> Expr:
 def _as_date(e: Expr, scope: Scope) -> Expr:
     if e.op == "text":
         try:
-            return literal(float(date.fromisoformat(str(e.attrs[0])).toordinal() - date(1970, 1, 1).toordinal()), e.span, "date")
+            return literal(
+                float(date.fromisoformat(str(e.attrs[0])).toordinal() - date(1970, 1, 1).toordinal()), e.span, "date"
+            )
         except ValueError:
-            scope.report.add("E332", e.span, what="a date", other=f'"{e.attrs[0]}"', help='dates are written "2024-03-31"')
+            scope.report.add(
+                "E332", e.span, what="a date", other=f'"{e.attrs[0]}"', help='dates are written "2024-03-31"'
+            )
             return failed(e.span)
     if e.type not in ("date", "failed"):
         scope.report.add("E332", e.span, what="a date", other=describe(e), help='dates are written "2024-03-31"')
@@ -228,7 +242,14 @@ def _as_date(e: Expr, scope: Scope) -> Expr:
 def position_guard(test: ast.Expr, scope: Scope) -> tuple[Loop, int, int] | None:
     """For a test of a loop position against a number: the lowest positions left in the `then` and the `else` branch."""
     match test:
-        case ast.Binary(op, ast.Name(name), bound) if scope.loop(name) is not None and op in ("==", "!=", "<", "<=", ">", ">="):
+        case ast.Binary(op, ast.Name(name), bound) if scope.loop(name) is not None and op in (
+            "==",
+            "!=",
+            "<",
+            "<=",
+            ">",
+            ">=",
+        ):
             at = _whole(bound, scope)
             loop = scope.loop(name)
         case _:
@@ -375,7 +396,9 @@ def _count(n: int, word: str) -> str:
 
 def _apply(row: Elementwise, e: ast.Call, scope: Scope) -> Expr:
     if len(e.args) != len(row.names) or any(a.name is not None and a.name not in row.names for a in e.args):
-        scope.report.add("E340", e.span, name=e.function.id, wanted=_count(len(row.names), "argument"), given=len(e.args))
+        scope.report.add(
+            "E340", e.span, name=e.function.id, wanted=_count(len(row.names), "argument"), given=len(e.args)
+        )
         return fallen(e, scope)
     return elementwise(row.op, tuple(number(a.value, scope) for a in e.args), e.span)
 
@@ -518,4 +541,3 @@ def _matrix_product(left: Expr, right: Expr, pair: tuple[str, str], span: Span) 
     if paired(left):
         return _dot(left, rename(right, axis, copy), copy, span)
     return rename(_dot(left, right, axis, span), copy, axis)
-

@@ -33,7 +33,11 @@ def index(e: ast.Index, scope: Scope, evaluate: Evaluate) -> Expr:
     name = e.value.id if isinstance(e.value, ast.Name) else "this"
     axes = _axes_meant(e, value, scope)
     if axes is None:
-        have = f"{len(value.axes)} ax{'is' if len(value.axes) == 1 else 'es'} ({in_words(value.axes)})" if value.axes else "no axes"
+        have = (
+            f"{len(value.axes)} ax{'is' if len(value.axes) == 1 else 'es'} ({in_words(value.axes)})"
+            if value.axes
+            else "no axes"
+        )
         given = f"{len(e.indices)} ind{'ex is' if len(e.indices) == 1 else 'ices are'}"
         text = "" if value.axes else "it is one number: remove the brackets"
         scope.report.add("E304", e.span, name=name, count=have, given=given, help=text)
@@ -83,7 +87,9 @@ def _step(
         case ast.Name(id) if id not in scope.names and id not in scope.definitions and not scope.axes.get(base(axis)):
             no_axis(ix, scope)
             return None
-        case ast.Binary("-" | "+" as sign, ast.Name(id), ast.Number() as by) if scope.loop(id) is not None and by.is_int:
+        case ast.Binary("-" | "+" as sign, ast.Name(id), ast.Number() as by) if (
+            scope.loop(id) is not None and by.is_int
+        ):
             lag = int(by.value) if sign == "-" else -int(by.value)
             return _lag_step(scope.loop(id), lag, axis, name, value, ix.span, whole, scope)  # type: ignore[arg-type]
         case ast.Text(label):

@@ -47,6 +47,8 @@ def _idle_unknowns(core: Core) -> Iterator[Diagnostic]:
         is_end = isinstance(s, FactorTerm) or (isinstance(s, Site) and s.role != "unknown")
         if is_end or s.name in useful:
             useful |= reads(s)
+    if not useful and not core.data.columns:
+        return
     columns = tuple(c.name for c in core.data.columns)
     for s in core.statements:
         if isinstance(s, Site) and s.role == "unknown" and s.name not in useful:
@@ -84,7 +86,9 @@ def _exchangeable(core: Core) -> Iterator[Diagnostic]:
     for axis in sorted(axes):
         parts = [s for s in core.statements if isinstance(s, Site) and s.role == "unknown" and s.axes == (axis,)]
         parts = [s for s in parts if not s.dist.event or s.dist.name == "Ordered"]
-        fixed = any(s.dist.name == "Ordered" or any(axis in a.axes for a in s.dist.args if a is not None) for s in parts)
+        fixed = any(
+            s.dist.name == "Ordered" or any(axis in a.axes for a in s.dist.args if a is not None) for s in parts
+        )
         if parts and not fixed:
             yield complain("W130", parts[0].name_span, name=parts[0].name, axis=axis)
 

@@ -11,7 +11,6 @@ from ppl.source.span import NOWHERE, Span
 from ppl.stdlib.intervals import Interval
 from ppl.syntax import ast
 
-
 FRAMELESS = frozenset("E101 E102 E103 E104 E105 E108 E330 E331 E332 E333 E340 E341 E344 E345".split())
 
 
@@ -26,7 +25,6 @@ class Report:
         complaint = complain(key, span, also=also, **holes)
         if not self.muted and complaint not in self.found:
             self.found.append(complaint)
-
 
     def take_over(self, others: "Report") -> None:
         """The complaints of a trial run that hold whatever the left side of the statement is."""

@@ -47,7 +47,9 @@ def _body(body: tuple[ast.Statement, ...], block: Block) -> None:
         block.scope = replace(block.scope, statement=statement.span)
         match statement:
             case ast.Sample(target=ast.JointTarget()):
-                block.report.add("E490", statement.target.span, what="joint targets", help="write one `~` for each name")
+                block.report.add(
+                    "E490", statement.target.span, what="joint targets", help="write one `~` for each name"
+                )
                 _give_up(statement, block)
             case ast.Sample():
                 _sample(statement, block)
@@ -175,7 +177,7 @@ def _let(statement: ast.Let, block: Block) -> None:
         return _recursive(statement, block)
     value = expression(statement.value, block.scope.within(frame, name.id, name.span))
     if value.type == "text":
-        block.report.add("E333", value.span, kind="text", help="compare a factor with it: `arm == \"drug\"`")
+        block.report.add("E333", value.span, kind="text", help='compare a factor with it: `arm == "drug"`')
         return _fail(name, block)
     if is_failed(value):
         return _fail(name, block)
@@ -241,9 +243,8 @@ def _sample(statement: ast.Sample, block: Block) -> None:
         return _fail(name, block)
     if not _one_support(dist, block):
         return _fail(name, block)
-    block.statements.append(
-        Site(name.id, frame, dist, "unknown", None, annotations, statement.span, name.span)
-    )
+    there = statement.annotations[0].span if statement.annotations else name.span
+    block.statements.append(Site(name.id, frame, dist, "unknown", None, annotations, statement.span, name.span, there))
     limits = support_bounds(dist, block.scope)
     block.define(Entry(name.id, "unknown", frame, value_type(dist), limits, True, span=name.span))
     return None
@@ -299,7 +300,11 @@ def _support_kind(dist: Dist) -> tuple[object, ...]:
             return (dist.name, *_support_kind(inner))
         case _:
             support = DISTRIBUTIONS[dist.name].support
-            ends = dist.args if any(t and not t.lstrip("-").replace(".", "").isdigit() for t in (support.low, support.high)) else ()
+            ends = (
+                dist.args
+                if any(t and not t.lstrip("-").replace(".", "").isdigit() for t in (support.low, support.high))
+                else ()
+            )
             return (support.kind, support.low, support.high, ends)
 
 
@@ -331,7 +336,9 @@ def _observed(
         return None
     if not _fits(entry, dist, statement.value.span, block):
         return None
-    block.statements.append(Site(name, entry.axes, dist, "observed", None, annotations, statement.span, target.name.span))
+    block.statements.append(
+        Site(name, entry.axes, dist, "observed", None, annotations, statement.span, target.name.span)
+    )
     block.imputed.add(name)
     return None
 
@@ -361,7 +368,9 @@ def _fits_level(entry: Entry, dist: Dist, family: str, span: Span, block: Block)
     over = base(str(dist.attrs[0]))
     if not entry.type.startswith("level:"):
         text = f"declare `{entry.name}: factor`"
-        block.report.add("E324", span, name=entry.name, kind=f"{entry.type} column", dist=family, what="levels", help=text)
+        block.report.add(
+            "E324", span, name=entry.name, kind=f"{entry.type} column", dist=family, what="levels", help=text
+        )
         return False
     if DISTRIBUTIONS[dist.name].support.kind == "level" and family != "OrderedLogistic" and over != entry.type[6:]:
         block.report.add("E323", span, name=entry.name, dist=family, axis=over)
@@ -390,12 +399,22 @@ def _observe(statement: ast.Observe, block: Block) -> None:
         return
     name = f"observe, line {statement.span.line}"
     dist = distribution(statement.distribution, block.scope.within(value.axes, name, statement.value.span))
-    if dist is None or not _inside_frame(dist.axes, value.axes, "the left side", statement.distribution.span, block, "observed"):
+    if dist is None or not _inside_frame(
+        dist.axes, value.axes, "the left side", statement.distribution.span, block, "observed"
+    ):
         return
     if dist.kind == "level" or (dist.kind in ("int", "bool") and value.type == "real"):
         help_ = "use a continuous distribution"
         what = {"level": "levels", "int": "counts", "bool": "true/false"}[dist.kind]
-        block.report.add("E324", statement.distribution.span, name="this", kind=describe(value), dist=dist.name, what=what, help=help_)
+        block.report.add(
+            "E324",
+            statement.distribution.span,
+            name="this",
+            kind=describe(value),
+            dist=dist.name,
+            what=what,
+            help=help_,
+        )
         return
     block.observed[name] = statement.span
     block.statements.append(Site(name, value.axes, dist, "observed", value, (), statement.span, statement.value.span))

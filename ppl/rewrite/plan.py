@@ -65,7 +65,7 @@ def plan(graph: nx.DiGraph) -> nx.DiGraph:
     verify(graph, "graph")
     found, rough = eliminations(graph), roughness(graph)
     facts = [_facts(node, found, rough) for node in unknowns(graph)]
-    complaints = [c for f in facts for c in _complaints(f)]
+    complaints = [c for f in facts for c in _complaints(f, core_of(graph).text)]
     if complaints:
         raise ModelError(complaints)
     new = {f.node.name: replace(f.node, plan=_plan(f)) for f in facts}
@@ -93,12 +93,12 @@ def _plan(facts: Facts) -> Plan:
     return Plan(rule.name, level, rule.because(facts), where)
 
 
-def _complaints(facts: Facts) -> list[Diagnostic]:
+def _complaints(facts: Facts, text: str) -> list[Diagnostic]:
     """What stands against this unknown: an annotation that cannot be honoured, or no estimator."""
     name, annotations = facts.node.name, getattr(facts.node.of, "annotations", ())
-    span = getattr(facts.node.of, "name_span", facts.node.span)
+    span = getattr(facts.node.of, "annotation_span", facts.node.span)
     if facts.discrete and "reparam" in annotations:
-        return [complain("E510", span, name=name, help="remove the annotation: it is summed out exactly")]
+        return [complain("E510", span, name=name)]
     if not facts.discrete and set(annotations) & {"enumerate", "exact", "marginal"}:
         return [complain("E511", span, name=name)]
     if _rule(facts) is not None:
@@ -110,8 +110,9 @@ def _complaints(facts: Facts) -> list[Diagnostic]:
             )
         ]
     finding = facts.finding
-    reason = f"the log density of `{facts.term}` may jump in it: {finding.reason}"
-    return [_refused(name, reason, finding.where, f"`{name}` decides here")]
+    written = " ".join(text[finding.where.start : finding.where.end].split())
+    at = f"at `{written}`" if finding.quoted and written else f"in it: {finding.reason}"
+    return [_refused(name, f"the log density of `{facts.term}` may jump {at}", finding.where, f"`{name}` decides here")]
 
 
 def _refused(name: str, reason: str, where: object, label: str) -> Diagnostic:

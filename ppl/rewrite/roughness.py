@@ -38,6 +38,8 @@ SMOOTH_OPS = frozenset(
         "cholesky",
     ]
 )
+COMPARISONS = frozenset(("lt", "le", "gt", "ge", "eq", "ne"))
+SPELLED = {"min2": "min", "max2": "max", "mod": "%", "div": "/", "pow": "^", "ndtr": "Phi"}
 KINK_OPS = frozenset(("max", "min", "sd"))
 
 
@@ -48,7 +50,11 @@ class Finding:
     level: str = SMOOTH
     reason: str = ""
     where: Span = field(default=NOWHERE, compare=False)
-    term: str = ""
+
+    @property
+    def quoted(self) -> bool:
+        """Whether the text at `where` says by itself what happens there."""
+        return self.reason.startswith(("a branch on", "a comparison", "an index"))
 
 
 Lookup = Callable[[str], Interval]
@@ -142,11 +148,16 @@ def _primitive(e: Expr, inside: list[dict[str, Finding]], lookup: Lookup) -> dic
     for i, found in enumerate(inside):
         if not found:
             continue
-        parts.append(lifted(found, row.levels[i], f"`{e.op}`", e.span))
+        parts.append(lifted(found, row.levels[i], _said(e.op), e.span))
         need = row.domain[i] if i < len(row.domain) else ""
         if need and not holds(need, interval(e.args[i], lookup)):
-            parts.append(lifted(found, JUMP, f"`{e.op}` of a value that may leave its domain ({need})", e.span))
+            parts.append(lifted(found, JUMP, f"{_said(e.op)} of a value that may leave its domain ({need})", e.span))
     return join(*parts)
+
+
+def _said(op: str) -> str:
+    """What a model calls a row of `PRIMITIVES`."""
+    return "a comparison" if op in COMPARISONS else f"`{SPELLED.get(op, op)}`"
 
 
 def holds(need: str, here: Interval) -> bool:

@@ -17,16 +17,21 @@ NAMES = (
 )
 
 DECLARATIONS = (
-    Code("E201", "unknown column type `{name}`", hint="{help}"),
+    Code("E201", "unknown column type `{name}`", hint="types are real, int, bool, factor, ordinal, date, text{help}"),
     Code("E202", "`{name}` is declared twice", hint="every name is declared once"),
-    Code("E203", "`const {name}` needs a fixed value", "this is not known before the data are read", "a number, a text or a list"),
+    Code(
+        "E203",
+        "`const {name}` needs a fixed value",
+        "this is not known before the data are read",
+        "a number, a text or a list",
+    ),
     Code("E204", "the limits of `{name}` are not numbers", hint="numbers or `const` names"),
     Code("E205", "the limits of `{name}` allow no value: {low} is above {high}"),
-    Code("E206", "`axis {name}` needs a size, a range or a list of labels", hint="`axis {name} = 3`, or `[\"a\", \"b\"]`"),
-    Code("E207", "the axis `{name}` has the label \"{text}\" twice"),
+    Code("E206", "`axis {name}` needs a size, a range or a list of labels", hint='`axis {name} = 3`, or `["a", "b"]`'),
+    Code("E207", 'the axis `{name}` has the label "{text}" twice'),
     Code("E208", "there is no column `{name}` to sort by", hint="{help}"),
     Code("E209", "`per {name}`: `{name}` is not a factor column", hint="declare `{name}: factor` above"),
-    Code("E210", "only `factor` and `ordinal` columns have levels", hint="`{name}: factor [\"…\"]`"),
+    Code("E210", "only `factor` and `ordinal` columns have levels", hint='`{name}: factor ["…"]`'),
     Code("E211", "there is no const `{name}` to set", hint="`const {name} = …` in the model makes it a const"),
     Code("E212", "an axis needs at least 1 element; `{name}` has {size}"),
 )
@@ -80,7 +85,9 @@ AXES = (
         "1 axis too many",
         "look up each {own}'s {axis}: write `[{axis}]` after the name that has one value per {axis}",
     ),
-    Code("E311", "{dist} gives a vector: `{name}` needs an axis", hint="write `{name}[k] ~ {dist}(…)` with `axis k = …`"),
+    Code(
+        "E311", "{dist} gives a vector: `{name}` needs an axis", hint="write `{name}[k] ~ {dist}(…)` with `axis k = …`"
+    ),
     Code("E312", "the two sides of `@` share no axis", hint="left has ({left}), right has ({right})"),
     Code(
         "E313",
@@ -106,7 +113,11 @@ AXES = (
     ),
     Code("E318", "`{function}` needs a quantity with an axis; this is one number"),
     Code("E319", "a list stands for the values along one axis: {size} are needed for `{axis}`, {given} are given"),
-    Code("E320", "a list needs an axis to lie along, and none fits here", hint="lists stand on the right of a name with an axis: `m[k] ~ Normal([0, 1], 1)`"),
+    Code(
+        "E320",
+        "a list needs an axis to lie along, and none fits here",
+        hint="lists stand on the right of a name with an axis: `m[k] ~ Normal([0, 1], 1)`",
+    ),
     Code(
         "E321",
         "`{name}` is declared real, but {dist} describes counts",
@@ -135,9 +146,9 @@ AXES = (
         "E330",
         "`{name}` is a factor; its levels are names, not numbers",
         "a factor in arithmetic",
-        "give each level its own coefficient, `b[{name}]`, or compare: `({name} == \"…\")`",
+        'give each level its own coefficient, `b[{name}]`, or compare: `({name} == "…")`',
     ),
-    Code("E331", "`{name}` has no level \"{text}\"", hint="levels: {levels}{help}"),
+    Code("E331", '`{name}` has no level "{text}"', hint="levels: {levels}{help}"),
     Code("E332", "{what} cannot be compared with {other}", hint="{help}"),
     Code("E333", "a {kind} is not a number", hint="{help}"),
     Code("E334", "`if` needs a true/false test, not {what}", hint="compare: `{expr} > 0`"),
@@ -168,13 +179,22 @@ STATEMENTS = (
         "nothing is observed: no data column is on the left of `~`",
         hint="write `{name} ~ …`",
     ),
-    Code("E411", "`observe` needs an expression of the data, and this depends on the unknown `{name}`", hint="`{name} ~ …` draws an unknown; `factor` adds to the log density"),
+    Code(
+        "E411",
+        "`observe` needs an expression of the data, and this depends on the unknown `{name}`",
+        hint="`{name} ~ …` draws an unknown; `factor` adds to the log density",
+    ),
     Code(
         "E413",
         "`{name}` is drawn inside `for {var}`, but once only",
         hint="`{name}[{var}] ~ …` for one at each position, or move the line out of the loop",
     ),
-    Code("E414", "the branches of this `if` have different supports", "{first} and {second}", "an unknown needs one support: move the `if` into the arguments"),
+    Code(
+        "E414",
+        "the branches of this `if` have different supports",
+        "{first} and {second}",
+        "an unknown needs one support: move the `if` into the arguments",
+    ),
     Code("E416", "`{dist}` is improper and cannot be observed"),
     Code("E417", "{outer} needs {what}, and {inner} is not", hint="{help}"),
     Code("E490", "{what} are not supported yet", hint="{help}"),
@@ -182,7 +202,7 @@ STATEMENTS = (
 )
 
 ESTIMATORS = (
-    Code("E510", "`{name}` is discrete: it has no reparameterised gradient", hint="{help}"),
+    Code("E510", "`{name}` is discrete: it has no reparameterised gradient", hint="`@enumerate` (exact)"),
     Code("E511", "`{name}` is continuous and cannot be enumerated", hint="remove the annotation"),
     Code("E514", "there is no annotation `@{name}`", hint="{help}"),
     Code(
@@ -196,7 +216,11 @@ ESTIMATORS = (
 WARNINGS = (
     Code("W101", "`{name}` affects nothing observed", hint="{help}"),
     Code("W102", "column `{name}` is declared but never used", hint="remove the line"),
-    Code("W120", "the prior of `{name}` is very wide: sd {sd}", hint="a prior on the scale of the data fits faster: for example `Normal(0, 10)`"),
+    Code(
+        "W120",
+        "the prior of `{name}` is very wide: sd {sd}",
+        hint="a prior on the scale of the data fits faster: for example `Normal(0, 10)`",
+    ),
     Code(
         "W121",
         "`Gamma({a}, {b})` as a vague prior puts most of its mass next to zero",
