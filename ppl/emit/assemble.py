@@ -77,7 +77,7 @@ class Assembly:
 
     def define(self, name: str, v: Val, axes: tuple[str, ...], report: bool) -> None:
         self.s.names[name] = v
-        if v.op not in ("lit", "input", "u"):
+        if v.op not in ("lit", "input"):
             self.hints.setdefault(v, name)
         if report:
             self.reported[name] = (v, axes)
@@ -98,6 +98,7 @@ def assemble_program(graph: nx.DiGraph) -> Assembly:
         if column.kind != "text":
             axes = b.sorted(column.axes)
             out.s.names[column.name] = b.node("input", (), (column.name, *axes), axes)
+            out.hints[out.s.names[column.name]] = column.name
     for node in node_list(graph):
         _node(node, out)
         _event(node, out, graph)
@@ -166,6 +167,7 @@ def _unknown(node: Node, dist: Dist, out: Assembly) -> None:
         return _location_scale(node, dist, slot, raw, out)
     x, log_det = transform(place, raw, out)
     out.define(node.name, x, node.axes, True)
+    out.hints.setdefault(raw, f"{node.name}_raw")
     density = out.s.log_density(dist, x, observed=False)
     plates = tuple(a for a in node.axes if a not in dist.event)
     out.terms.append(Term(node.name, out.b.add(density, log_det), plates))
@@ -219,7 +221,7 @@ def _location_scale(node: Node, dist: Dist, slot: Slot, raw: Val, out: Assembly)
     x = b.add(loc, b.mul(scale, z))
     standard = {**params, row.loc_scale[0]: b.lit(0.0), row.loc_scale[1]: b.lit(1.0), "x": z}
     density = b.sub(out.s.row_formula(row, row.logpdf, standard), shrink)
-    out.hints[z] = f"{node.name}_z"
+    out.hints[raw], out.hints[z] = f"{node.name}_raw", f"{node.name}_z"
     out.define(node.name, x, node.axes, True)
     out.terms.append(Term(node.name, density, node.axes))
     if slot.weight is not None:

@@ -314,9 +314,22 @@ def _add(b: Builder, x: Val, y: Val) -> Val | None:
         return b.sub(x, y.args[0])
     if x.op == "neg":
         return b.sub(y, x.args[0])
+    for one, other in ((x, y), (y, x)):
+        rest, constant = _without_constant(b, one)
+        if constant is not None and one.stage > 0:
+            return b.add(b.add(rest, other), constant) if other.stage else b.add(b.add(constant, other), rest)
     if (x.stage, x.order) > (y.stage, y.order):
         return b.add(y, x)
     return None
+
+
+def _without_constant(b: Builder, v: Val) -> tuple[Val, Val | None]:
+    """A sum taken apart into what moves and one number known with the data: numbers meet at the outside, once."""
+    if v.op == "add" and v.args[0].stage == 0 and not v.args[0].axes and v.args[1].stage > 0:
+        return v.args[1], v.args[0]
+    if v.op == "sub" and v.args[1].stage == 0 and not v.args[1].axes and v.args[0].stage > 0:
+        return v.args[0], b.neg(v.args[1])
+    return v, None
 
 
 def _sub(b: Builder, x: Val, y: Val) -> Val | None:
@@ -328,6 +341,9 @@ def _sub(b: Builder, x: Val, y: Val) -> Val | None:
         return b.add(x, y.args[0])
     if x is y:
         return b.lit(0.0)
+    rest, constant = _without_constant(b, x)
+    if constant is not None:
+        return b.sub(b.sub(rest, y), b.neg(constant)) if y.stage else b.sub(rest, b.sub(y, constant))
     return None
 
 
