@@ -83,6 +83,7 @@ class Evidence:
     khat_limit: float
     ess: float
     corrected: bool
+    moment_error: float
     starts_agree: bool
     modes: tuple[Mode, ...]
     settled: bool

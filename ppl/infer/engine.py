@@ -108,13 +108,13 @@ def fit(
     )
     level = modulate_level(session, level)
     search = search_modes(session, level, begun)
-    weighted = correct(session.target, level.guide, options.draws, 0.25 * options.draws, session.rng(IMPORTANCE))
+    weighted = correct(session.target, level.guide, options.draws, session.rng(IMPORTANCE))
     session.done("importance", level.check.elbo)
     return conclude(session, level, search, weighted)
 
 
 def begin_somewhere(session: Session) -> Begun:
-    """Non-centred; where that has no proper mode (a flat prior on a scale), also halfway and centred; the best is kept."""
+    """Non-centred; where that has no proper mode (a flat prior on a scale), also halfway and centred."""
     tried: list[Begun] = []
     for w in (0.0, 0.5, 1.0) if session.target.weights else (0.0,):
         tried.append(begin(session, np.full(session.target.weights, w)))
@@ -305,6 +305,7 @@ def conclude(session: Session, level: Level, search: Search, weighted: Weighted)
         khat_limit=reliable_khat(count),
         ess=smoothed.ess,
         corrected=accepted,
+        moment_error=weighted.error,
         starts_agree=not search.modes,
         modes=search.modes,
         settled=level.settled,
@@ -343,7 +344,7 @@ def exact_point(session: Session) -> Approximation:
     nothing = np.zeros((1, 0))
     value = float(session.target.value(nothing, np.zeros(session.target.weights))[0])
     session.done("exact", value)
-    evidence = Evidence(value, 0.0, 0.0, 0.0, 0.0, 0.0, value, 0.0, -np.inf, 0.7, 1.0, True, True, (), True, 1)
+    evidence = Evidence(value, 0.0, 0.0, 0.0, 0.0, 0.0, value, 0.0, -np.inf, 0.7, 1.0, True, 0.0, True, (), True, 1)
     return Approximation(
         family="exact",
         loc=np.zeros(0),

@@ -11,18 +11,20 @@ from ppl.infer.psis import Smoothed, reliable_khat, smooth_weights
 from ppl.infer.sobol import antithetic, matched_normal, sobol_uniform
 from ppl.infer.target import Array, Target
 
-# Below EASY_KHAT weights have a finite variance.
 LEAD_FREEDOM = 10.0
-EASY_KHAT = 0.5
+# The error of moments, in standard deviations, below which more draws are not asked for.
+ENOUGH = 0.03
 
 
 @dataclass(frozen=True, slots=True)
 class Weighted:
-    """Draws (S, D) of u from the t proposal that `guide` maps, with smoothed weights."""
+    """Draws (S, D) of u from the t proposal that `guide` maps, with smoothed weights. `error` is the largest standard
+    error of a mean, in standard deviations, or of a standard deviation, relative, over the coordinates."""
 
     guide: Modulated
     u: Array
     smoothed: Smoothed
+    error: float
 
     @property
     def accepted(self) -> bool:
@@ -74,7 +76,20 @@ def propose(target: Target, guide: Modulated, count: int, rng: np.random.Generat
     """`count` draws from the t that `guide` maps, weighted towards the target."""
     e, log_q = proposal(count, guide, rng)
     u = guide.to_u(e)
-    return Weighted(guide, u, smooth_weights(target.value(u, guide.w) - log_q + guide.log_dets(e)))
+    smoothed = smooth_weights(target.value(u, guide.w) - log_q + guide.log_dets(e))
+    return Weighted(guide, u, smoothed, moment_error(u, smoothed.weights))
+
+
+def moment_error(u: Array, weights: Array) -> float:
+    """k-hat and ESS are of the weights alone; a few far draws of middling weight can still rule a second moment."""
+    mean = weights @ u
+    square = (u - mean) ** 2
+    variance = weights @ square
+    if not np.all(variance > 0):
+        return np.inf
+    of_mean = np.sqrt(weights**2 @ square / variance)
+    of_deviation = 0.5 * np.sqrt(weights**2 @ (square / variance - 1.0) ** 2)
+    return float(max(np.max(of_mean), np.max(of_deviation)))
 
 
 def moments_chart(found: Weighted) -> Chart | None:
@@ -90,19 +105,19 @@ def moments_chart(found: Weighted) -> Chart | None:
         return None
 
 
-def correct(target: Target, guide: Modulated, count: int, enough: float, rng: np.random.Generator) -> Weighted:
-    """Weighted draws from the t that `guide` maps; while fewer than `enough` are effective, from the t of their own
-    moments, then in larger numbers (adaptive importance sampling: Cappe et al., J. Comput. Graph. Stat. 13, 2004).
+def correct(target: Target, guide: Modulated, count: int, rng: np.random.Generator) -> Weighted:
+    """Weighted draws from the t that `guide` maps; while their moments are uncertain, from the t of their own moments,
+    then in larger numbers (adaptive importance sampling: Cappe et al., J. Comput. Graph. Stat. 13, 2004).
     """
     best = propose(target, guide, count, rng)
     for growth in (1, 1, 4):
-        if best.smoothed.ess >= enough and best.smoothed.khat < EASY_KHAT:
+        if best.accepted and best.error < ENOUGH:
             break
-        moved = moments_chart(best)
+        moved = moments_chart(best) if growth == 1 else None
         if moved is None and growth == 1:
             continue
         again = propose(target, plain(moved) if moved else best.guide, growth * count, rng)
-        best = max(best, again, key=lambda one: (one.accepted, one.smoothed.ess))
+        best = max(best, again, key=lambda one: (one.accepted, -one.error))
     return best
 
 

@@ -4,7 +4,7 @@ A joint normal cannot say that the spread of group effects depends on their stan
 deviation look surer than it is. Here e = (h, r) is standard normal and x = shift + L m, with
     m = (h + t sqrt(1 + h^2), exp(S h) r + B (h^2 - 1)),        |t| < 1,
 one step of an autoregressive flow (Kingma et al., NeurIPS 2016); t lets a leading coordinate have a longer tail on one
-side, as the logarithm of a weakly identified scale has. Which coordinates lead is read off the third moments of the score.
+side, as the logarithm of a weakly identified scale has. Which coordinates lead is read off third moments of the score.
 """
 
 from dataclasses import dataclass
@@ -80,7 +80,7 @@ def leading_coordinates(target: Target, chart: Chart, draws: Array) -> list[int]
     """The coordinates k of u along which other coordinates change scale or bend, most first.
 
     For a normal target the score in x is -e and E[(score_i + e_i) e_i z_k] = 0; z_k is u_k in standard units. Kept are
-    those whose sum of squares over i exceeds three times what its sampling noise gives, or 0.02.
+    those whose sum of squares over i exceeds 0.05 (about 0.02 nats) and half of what noise alone gives.
     """
     u = chart.to_u(draws)
     f, g, _ = target.value_and_grad(u, chart.w)
@@ -92,7 +92,7 @@ def leading_coordinates(target: Target, chart: Chart, draws: Array) -> list[int]
     noise = np.mean(residual**2, axis=0).sum() / len(draws)
     energy = np.sum(signal**2, axis=0) - np.diagonal(signal) ** 2
     order = np.argsort(-energy, kind="stable")[: min(LEADERS, max(1, chart.dim // 3))]
-    return [int(k) for k in order if energy[k] > max(0.02, 0.5 * noise)]
+    return [int(k) for k in order if energy[k] > max(0.05, 0.5 * noise)]
 
 
 def permuted(chart: Chart, leaders: list[int]) -> Modulated:

@@ -34,12 +34,13 @@ RULES: tuple[Rule, ...] = (
         "the guide fits the posterior too loosely to be corrected (k-hat {khat:.2f}, {ess:.0f} effective draws)",
     ),
     Rule(
-        lambda e: e.corrected and e.ess < 400,
+        lambda e: e.corrected and e.moment_error > 0.05,
         "warn",
-        "only {ess:.0f} of {draws} draws are effective: expect errors of a tenth of a standard deviation",
+        "a few draws rule some moments ({ess:.0f} of {draws} effective): expect errors of {moment_error:.2f} or more "
+        "standard deviations",
     ),
     Rule(
-        lambda e: e.corrected and 400 <= e.ess < 0.25 * e.draws,
+        lambda e: e.corrected and e.ess < 0.3 * e.draws,
         "warn",
         "the guide fits loosely: weights leave {ess:.0f} of {draws} draws effective, and may miss a tail",
     ),

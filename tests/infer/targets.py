@@ -7,8 +7,8 @@ from typing import Any
 import autograd.numpy as anp
 import numpy as np
 from autograd import make_vjp
+from autograd.builtins import tuple as make_pair
 from autograd.scipy.special import gammaln
-from autograd.scipy.special import logsumexp as lse
 
 LOG_2PI = np.log(2 * np.pi)
 
@@ -32,16 +32,12 @@ class Written:
 
     def value_and_grad(self, u, w):
         rows = np.tile(w, (len(u), 1))
-        pull, f = make_vjp(lambda both: self.density(both[0], both[1]))(anp_tuple(u, rows))
+        pull, f = make_vjp(lambda both: self.density(both[0], both[1]))(make_pair((u, rows)))
         g, gw = pull(np.ones(len(u)))
         return f, g, gw
 
     def recentre(self, u, w_old, w_new):
         return self.move(u, w_old, w_new)
-
-
-def anp_tuple(*parts):
-    return tuple(parts)
 
 
 def normal(y, m, s):
@@ -71,14 +67,14 @@ def correlated(mean, covariance) -> Written:
 def regression(x, y, sigma_prior=flat_log, beta_prior=lambda b: 0.0) -> Written:
     """y ~ Normal(x b, sigma), b flat unless told otherwise; coordinates b and log sigma."""
     n, k = x.shape
-    gram, cross, square = x.T @ x, x.T @ y, y @ y
 
     def density(u, w):
         b, t = u[:, :k], u[:, k]
         r = y - b @ x.T
-        return -0.5 * anp.sum(r * r, axis=1) * anp.exp(-2 * t) - n * (t + 0.5 * LOG_2PI) + sigma_prior(t) + beta_prior(b)
+        return (
+            -0.5 * anp.sum(r * r, axis=1) * anp.exp(-2 * t) - n * (t + 0.5 * LOG_2PI) + sigma_prior(t) + beta_prior(b)
+        )
 
-    del gram, cross, square
     return Written(k + 1, density, lambda u, w: {"beta": u[:, :k], "sigma": np.exp(u[:, k:])})
 
 
@@ -109,7 +105,8 @@ EIGHT_SE = np.array([15.0, 10, 16, 11, 9, 11, 10, 18])
 
 
 def eight_schools(y=EIGHT_Y, se=EIGHT_SE, weights=1, centred=False) -> Written:
-    """mu ~ N(0, 5), tau ~ half-Cauchy(0, 5), theta ~ N(mu, tau), y ~ N(theta, se). Rubin (1981); u = raw, mu, log tau."""
+    """mu ~ N(0, 5), tau ~ half-Cauchy(0, 5), theta ~ N(mu, tau), y ~ N(theta, se) (Rubin 1981);
+    u = raw, mu, log tau."""
     j = len(y)
 
     def weight(w, rows):
@@ -166,7 +163,8 @@ def two_normals(gap=6.0, dim=1, mass=0.5, scale=1.0) -> Written:
 
 
 def two_component_mixture(y) -> Written:
-    """Ordered means N(0, 2), scales half-N(0, 2), theta ~ Beta(5, 5); u = mu1, log(mu2 - mu1), log scales, logit theta."""
+    """Ordered means N(0, 2), scales half-N(0, 2), theta ~ Beta(5, 5);
+    u = mu1, log(mu2 - mu1), log scales, logit theta."""
 
     def density(u, w):
         m1, gap, t, z = u[:, :1], u[:, 1:2], u[:, 2:4], u[:, 4:5]
@@ -206,7 +204,3 @@ def gaussian_moments(approximation, target, count=8000):
     rows = np.tile(approximation.w, (len(u), 1))
     found = target.quantities(u, rows).items()
     return {name: (columns.mean(axis=0), columns.std(axis=0)) for name, columns in found}
-
-
-__all__ = [name for name in dir() if not name.startswith("_")]
-_ = lse

@@ -1,0 +1,49 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from ppl.infer.approximation import Evidence, Mode
+from ppl.infer.trust import judge
+
+GOOD = Evidence(
+    elbo=-10.0,
+    elbo_se=0.01,
+    gap=0.0,
+    gap_se=0.01,
+    shift=0.0,
+    scale=0.0,
+    log_evidence=-9.99,
+    log_evidence_se=0.01,
+    khat=0.1,
+    khat_limit=0.7,
+    ess=3800.0,
+    corrected=True,
+    moment_error=0.02,
+    starts_agree=True,
+    modes=(),
+    settled=True,
+    draws=4000,
+)
+TWIN = Mode(np.zeros(1), -0.1, 30.0)
+FAINT = Mode(np.zeros(1), -9.0, 30.0)
+
+
+@pytest.mark.parametrize(
+    ("change", "verdict"),
+    [
+        ({}, "ok"),
+        ({"modes": (FAINT,)}, "ok"),
+        ({"modes": (TWIN,)}, "warn"),
+        ({"ess": 300.0}, "warn"),
+        ({"moment_error": 0.2}, "warn"),
+        ({"corrected": False, "khat": 0.8, "ess": 900.0}, "warn"),
+        ({"corrected": False, "khat": 1.3, "ess": 40.0}, "bad"),
+        ({"elbo": -np.inf}, "bad"),
+    ],
+)
+def test_verdict(change, verdict):
+    trust = judge(replace(GOOD, **change))
+    assert trust.verdict == verdict
+    assert bool(trust.reasons) == (verdict != "ok")
+    assert all("{" not in reason for reason in trust.reasons)
