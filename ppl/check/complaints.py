@@ -13,8 +13,13 @@ from ppl.stdlib.distributions import ALIASES, DISTRIBUTIONS
 from ppl.syntax import ast
 
 MODIFIERS = ("Truncated", "Censored", "Mixture", "Ordered", "ZeroInflated")
-GUIDE_ONLY = ("MeanField", "FullRank", "LowRank", "Delta")
-LATER = ("LKJCholesky", "Wishart", "GP")
+GUIDE_ONLY = "leave the guide out: every unknown gets an automatic one"
+LATER = {
+    "LKJCholesky": "independent effects for now: `b[k] ~ Normal(0, sd)`",
+    "Wishart": "give each sd a prior of its own: `sd[k] ~ HalfNormal(1)`",
+    "GP": "`f[row] ~ MvNormal(0, cov=K)`, with `K[i, j] = …` in two loops over `row`",
+    **dict.fromkeys(("MeanField", "FullRank", "LowRank", "Delta"), GUIDE_ONLY),
+}
 
 
 def describe(e: Expr) -> str:
@@ -64,8 +69,8 @@ def _too_early(e: ast.Name, scope: Scope) -> None:
         )
     elif len(path) == 1:
         scope.report.add("E107", e.span, name=e.id, label="this is what the line defines")
-    else:
-        circle(path, scope)
+    elif all(scope.definitions[name].span.start >= scope.definitions[scope.target].span.start for name in path):
+        _circle(path, scope)
 
 
 def _steps(target: str, path: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
@@ -73,8 +78,9 @@ def _steps(target: str, path: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     return tuple(zip((target, *path[:-1]), path, strict=True))
 
 
-def circle(path: tuple[str, ...], scope: Scope) -> None:
-    """The complaint about names that are defined from each other: `path` leads from a name below to the one of this line."""
+def _circle(path: tuple[str, ...], scope: Scope) -> None:
+    """The complaint about names that are defined from each other, said once, at the first of them: `path` leads from a
+    name below to the one of this line."""
     name, read, line = path[0], path[1], scope.definitions[path[-1]].target.span.line
     through = "" if len(path) == 2 else " (through " + ", ".join(f"`{n}`" for n in path[2:]) + ")"
     if len(path) > 2:
@@ -114,7 +120,10 @@ def definition_text(name: str, scope: Scope) -> str:
 
 def level(label: str, axis: str, name: str, span: Span, scope: Scope) -> Expr:
     """The level of `axis` with this label; whether it exists is known now, or when the file is read."""
-    known = labels_of(scope.axes.get(axis))
+    known, size = labels_of(scope.axes.get(axis)), scope.axes[axis].size if axis in scope.axes else None
+    if known is None and size is not None and label not in map(str, range(1, size + 1)):
+        scope.report.add("E331", span, name=name, text=label, levels=f"1 to {size}", help="")
+        return failed(span)
     if known is not None and label not in known:
         near = did_you_mean(label, known, {})
         listed = ", ".join(f'"{k}"' for k in known[:8]) + (", …" if len(known) > 8 else "")
@@ -129,11 +138,13 @@ def unknown_function(e: ast.Call, scope: Scope) -> None:
     name = e.function.id
     if name in scope.foreign:
         return
-    if name in GUIDE_ONLY or name in LATER:
-        scope.report.add("E490.one", e.function.span, what=f"`{name}`", help="")
+    if name in LATER:
+        scope.report.add("E490.one", e.function.span, what=f"`{name}`", help=LATER[name])
         return
     known = (*DISTRIBUTIONS, *MODIFIERS, *FUNCTIONS, *scope.functions)
-    near = did_you_mean(name, known, {**ALIASES, **FUNCTION_ALIASES})
+    aliases = {**ALIASES, **FUNCTION_ALIASES}
+    near = did_you_mean(name, (*known, *(a for a in aliases if len(a) > 4)), aliases)
+    near = near if near in known else aliases.get(near or "")
     text = (
         "the functions and distributions are listed in docs/language.md" if near is None else f"did you mean `{near}`?"
     )

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from math import isfinite
 
 from ppl.check.core import AxisSpec, ColumnSpec, DataSpec
+from ppl.check.reading import names_read
 from ppl.check.scope import Entry, Report
+from ppl.source.diagnostic import Note
 from ppl.source.span import Span
 from ppl.source.suggest import did_you_mean
 from ppl.stdlib.intervals import Interval
@@ -99,7 +101,7 @@ def _first_line(span: Span) -> Span:
 def _fresh(name: ast.Name, out: Declared, report: Report) -> bool:
     taken = name.id in out.spans
     if taken:
-        report.add("E202", name.span, name=name.id)
+        report.add("E202", name.span, also=(Note(out.spans[name.id], "first here"),), name=name.id)
     out.spans.setdefault(name.id, name.span)
     return not taken
 
@@ -128,7 +130,9 @@ def _constant(item: ast.Const, defines: Mapping[str, ast.Expr], out: Declared, r
     value = defines.get(item.name.id, item.value)
     known = fixed(value, out)
     if known is None:
-        report.add("E203", item.value.span, name=item.name.id)
+        names = next((n.id for n in names_read(value) if n.id not in out.constants), None)
+        why = "this is no fixed value" if names is None else f"`{names}` is no `const` declared above"
+        report.add("E203", item.value.span, name=item.name.id, why=why)
         known = ast.Number(1.0, "1", item.value.span)
     out.constants[item.name.id] = known
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from ppl.check.bounds import REAL_LINE, hull
 from ppl.check.complaints import MODIFIERS, definition_text, describe, unknown_function
 from ppl.check.core import Dist, Expr
-from ppl.check.expressions import bounds, branches, constant, expression, glance, inline, is_random, number
+from ppl.check.expressions import bounds, branches, constant, expression, glance, inline, is_random, number, truth
 from ppl.check.formulas import formula
 from ppl.check.reading import names_read
 from ppl.check.scope import Entry, Scope, base, is_failed, union
@@ -66,12 +66,9 @@ def distribution(e: ast.Expr, scope: Scope) -> Dist | None:
 
 def _branches(e: ast.IfElse, scope: Scope) -> Dist | None:
     inside, outside = branches(e.test, scope)
-    test = expression(e.test, scope)
+    test = truth(e.test, scope)
     then, other = distribution(e.then, inside), distribution(e.other, outside)
     if then is None or other is None or is_failed(test):
-        return None
-    if test.type != "bool":
-        scope.report.add("E334", test.span, what=describe(test), expr="a")
         return None
     flat = "Flat" in (then.name, other.name)
     if then.kind != other.kind and not flat:
@@ -250,6 +247,8 @@ def _in_domain(row: Distribution, param: Parameter, value: Expr, written: ast.Ex
     bad = "negative" if allowed.low >= 0 and here.low < 0 else f"outside [{allowed.low:g}, {allowed.high:g}]"
     entry = scope.names.get(text)
     help_ = f"`{text} ~ HalfNormal(1)`, or `exp({text})`" if entry and entry.kind == "unknown" else f"`exp({text})`"
+    if len(row.params) == 1 and any(f.names == ("log",) for f in row.forms):
+        help_ = f"`{public}(log={text})`"
     scope.report.add(
         "E325", value.span, param=param.name, dist=public, words=allowed.words, expr=text, bad=bad,
         source=_takes(text, here, bad, scope), help=help_,
@@ -289,9 +288,10 @@ def _inner(e: ast.Call, at: int, names: tuple[str, ...], scope: Scope) -> tuple[
     named = {a.name: a.value for a in e.args if a.name is not None}
     wrong = next((a for a in e.args if a.name is not None and a.name not in names), None)
     if wrong is not None:
-        scope.report.add(
-            "E344", wrong.span, dist=e.function.id, name=wrong.name, help=f"its arguments: {', '.join(names)}"
-        )
+        near = did_you_mean(str(wrong.name), names)
+        text = f"did you mean `{near}=`?" if near else f"its arguments: {', '.join(names) or 'a distribution'}"
+        scope.report.add("E344", wrong.span, dist=e.function.id, name=wrong.name, help=text)
+        glance(e, scope)
         return None
     if len(positional) <= at or len(positional) > at + 1 + len(names):
         order = [*names[:at], "D", *(f"{n}=" for n in names[at:])]
@@ -332,7 +332,7 @@ def _truncated(e: ast.Call, scope: Scope) -> Dist | None:
     if not _needs(
         has_cdf,
         e,
-        "one distribution of numbers with a cdf",
+        "a distribution of numbers with a cdf",
         dist,
         "for example `Truncated(Normal(0, 1), lower=0)`",
         scope,
@@ -352,12 +352,12 @@ def _censored(e: ast.Call, scope: Scope) -> Dist | None:
     dist, given = got
     row = DISTRIBUTIONS.get(dist.name)
     has_cdf = row is not None and bool(row.cdf or row.logcdf)
-    if not _needs(has_cdf, e, "one distribution of numbers with a cdf", dist, "", scope):
+    if not _needs(has_cdf, e, "a distribution of numbers with a cdf", dist, "", scope):
         return None
     flags = [_optional(given, n, scope) for n in ("left", "right")]
     for flag in flags:
         if flag is not None and flag.type not in ("bool", "failed"):
-            scope.report.add("E334", flag.span, what=describe(flag), expr="a")
+            scope.report.add("E334", flag.span, what=describe(flag), help="a bool column, or a comparison: `y >= 10`")
             return None
     return _wrap(e, "Censored", dist, (*flags, _optional(given, "interval", scope)))
 
@@ -383,7 +383,7 @@ def _mixture(e: ast.Call, scope: Scope) -> Dist | None:
         source = f"`{part}` has no `{axis}`" if scope.names[part].axes else f"`{part}` has no axis"
         scope.report.add("E314", positional[1].span, axis=axis, part=part, source=source)
         return None
-    if not _needs(not dist.event, e, "components that are single numbers", dist, "", scope):
+    if not _needs(not dist.event, e, "a distribution of single numbers", dist, "", scope):
         return None
     axes = tuple(a for a in union(weights.axes, dist.axes) if a != axis)
     return Dist("Mixture", (weights,), (dist,), (axis, *dist.attrs), axes, (), dist.kind, e.span)

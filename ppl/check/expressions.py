@@ -52,7 +52,8 @@ def numeric(e: Expr, written: ast.Expr, scope: Scope) -> Expr:
         name = written.id if isinstance(written, ast.Name) else e.type[6:]
         scope.report.add("E330", e.span, name=name)
     else:
-        scope.report.add("E333", e.span, kind=e.type, help="only numbers and true/false can be computed with")
+        text = f"declare `{written.id}: real` to compute with it" if isinstance(written, ast.Name) else ""
+        scope.report.add("E333", e.span, kind=e.type, help=text)
     return failed(e.span)
 
 
@@ -122,7 +123,7 @@ def expression(e: ast.Expr, scope: Scope) -> Expr:
         case ast.Unary("-", inner):
             return elementwise("neg", (number(inner, scope),), e.span)
         case ast.Unary(_, inner):
-            return elementwise("not", (_truth(inner, scope),), e.span)
+            return elementwise("not", (truth(inner, scope),), e.span)
         case ast.Binary():
             return _binary(e, scope)
         case ast.IfElse():
@@ -166,12 +167,13 @@ def _value_of(entry: Entry, span: Span, scope: Scope) -> Expr:
     return Expr("ref", (), (entry.name,), entry.axes, entry.type, span)
 
 
-def _truth(written: ast.Expr, scope: Scope) -> Expr:
+def truth(written: ast.Expr, scope: Scope) -> Expr:
     test = expression(written, scope)
     if test.type == "bool" or is_failed(test):
         return test
-    name = written.id if isinstance(written, ast.Name) else "a"
-    scope.report.add("E334", test.span, what=describe(test), expr=name)
+    text = written.id if isinstance(written, ast.Name) else "a"
+    help_ = f'compare: `{text} == "…"`' if test.type.startswith(("level:", "text")) else f"compare: `{text} > 0`"
+    scope.report.add("E334", test.span, what=describe(test), help=help_)
     return failed(test.span)
 
 
@@ -180,7 +182,7 @@ def _binary(e: ast.Binary, scope: Scope) -> Expr:
         return product(number(e.left, scope), number(e.right, scope), e.span, scope)
     op = BINARY[e.op]
     if op in ("and", "or"):
-        return elementwise(op, (_truth(e.left, scope), _truth(e.right, scope)), e.span)
+        return elementwise(op, (truth(e.left, scope), truth(e.right, scope)), e.span)
     if op in ("eq", "ne") or op in ORDERING:
         return _compare(op, e, scope)
     return elementwise(op, (number(e.left, scope), number(e.right, scope)), e.span)
@@ -197,9 +199,9 @@ def _compare(op: str, e: ast.Binary, scope: Scope) -> Expr:
     elif left.type == "date" or right.type == "date":
         left, right = _as_date(left, scope), _as_date(right, scope)
     elif "text" in (left.type, right.type):
-        scope.report.add(
-            "E332", e.span, what=describe(left), other=describe(right), help="declare the column as a factor"
-        )
+        names = [side.id for side in (e.left, e.right) if isinstance(side, ast.Name)]
+        text = f"declare `{names[0]}: factor`" if names else ""
+        scope.report.add("E332", e.span, what=describe(left), other=describe(right), help=text)
         return failed(e.span)
     return elementwise(op, (left, right), e.span)
 
@@ -216,7 +218,8 @@ def _as_level(e: Expr, axis: str, against: ast.Expr, scope: Scope) -> Expr:
         case Expr(op="failed"):
             return e
     if e.type != f"level:{axis}":
-        text = f'compare with a label: `{name} == "{known[0] if known else "…"}"`'
+        label = known[0] if known else f"{e.attrs[0]:g}" if e.op == "lit" else "…"
+        text = f'compare with a label: `{name} == "{label}"`'
         scope.report.add("E332", e.span, what=f"a level of `{axis}`", other=describe(e), help=text)
         return failed(e.span)
     return e
@@ -292,7 +295,7 @@ def branches(test: ast.Expr, scope: Scope) -> tuple[Scope, Scope]:
 
 
 def _if(e: ast.IfElse, scope: Scope) -> Expr:
-    test = _truth(e.test, scope)
+    test = truth(e.test, scope)
     inside, outside = branches(e.test, scope)
     then, other = expression(e.then, inside), expression(e.other, outside)
     if is_failed(test, then, other):
@@ -429,7 +432,7 @@ def _over(e: ast.Call, value: Expr, over: ast.Expr | None, scope: Scope) -> str 
         axes = in_words(value.axes)
         scope.report.add("E317", e.span, function=name, axes=axes, axis=value.axes[0])
     elif not isinstance(over, ast.Name):
-        scope.report.add("E316", over.span, name=name, axis="?", axes=in_words(value.axes))
+        scope.report.add("E316.name", over.span, axis=value.axes[0])
     else:
         loop = scope.loop(over.id)
         axis = loop.axis if loop else over.id

@@ -93,7 +93,7 @@ def _step(
             lag = int(by.value) if sign == "-" else -int(by.value)
             return _lag_step(scope.loop(id), lag, axis, name, value, ix.span, whole, scope)  # type: ignore[arg-type]
         case ast.Text(label):
-            found = level(label, base(axis), name, ix.span, scope)
+            found = level(label, base(axis), base(axis), ix.span, scope)
             return None if is_failed(found) else Step("fix", axis, label)
         case ast.Number() if ix.is_int:
             return _position_step(int(ix.value), axis, name, ix.span, scope)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 
 from ppl.check.complaints import describe, no_axis
 from ppl.check.core import Derived, Dist, Expr, FactorTerm, Site, Statement
-from ppl.check.distributions import distribution, is_distribution, support_bounds, value_type
+from ppl.check.distributions import distribution, is_distribution, source_text, support_bounds, value_type
 from ppl.check.expressions import bounds, expression, is_random, number
 from ppl.check.reading import definitions, lagged, occurrence, refers_to, targets
 from ppl.check.scope import Entry, Loop, Report, Scope, base, in_words, is_failed
@@ -354,7 +354,8 @@ def _fits(entry: Entry, dist: Dist, span: Span, block: Block) -> bool:
         words = {"real": "numbers", "int": "counts", "bool": "true/false"}[dist.kind]
         block.report.add("E324", span, name=name, kind="factor", dist=family, what=words, help="use Categorical")
     elif kind in ("date", "text"):
-        block.report.add("E324", span, name=name, kind=kind, dist=family, what="numbers", help="")
+        text = f"declare `{name}: real`"
+        block.report.add("E324", span, name=name, kind=kind, dist=family, what="numbers", help=text)
     elif dist.kind == "int" and kind == "real":
         block.report.add("E321", span, name=name, dist=family)
     elif dist.kind == "bool" and kind != "bool":
@@ -400,7 +401,7 @@ def _observe(statement: ast.Observe, block: Block) -> None:
     name = f"observe, line {statement.span.line}"
     dist = distribution(statement.distribution, block.scope.within(value.axes, name, statement.value.span))
     if dist is None or not _inside_frame(
-        dist.axes, value.axes, "the left side", statement.distribution.span, block, "observed"
+        dist.axes, value.axes, source_text(statement.value, block.scope), statement.distribution.span, block, "observed"
     ):
         return
     if dist.kind == "level" or (dist.kind in ("int", "bool") and value.type == "real"):
@@ -441,7 +442,8 @@ def _annotations(statement: ast.Sample, block: Block) -> tuple[str, ...]:
     kept = []
     for a in statement.annotations:
         if a.name in ANNOTATIONS_LATER:
-            block.report.add("E490.one", a.span, what=f"`@{a.name}`", help="")
+            text = "remove the annotation: every unknown gets an estimator"
+            block.report.add("E490.one", a.span, what=f"`@{a.name}`", help=text)
         elif a.name not in ANNOTATIONS:
             text = "annotations are " + ", ".join(f"@{n}" for n in ANNOTATIONS)
             block.report.add("E514", a.span, name=a.name, help=text)

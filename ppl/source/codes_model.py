@@ -22,7 +22,7 @@ DECLARATIONS = (
     Code(
         "E203",
         "`const {name}` needs a fixed value",
-        "this is not known before the data are read",
+        "{why}",
         "a number, a text or a list",
     ),
     Code("E204", "the limits of `{name}` are not numbers", hint="numbers or `const` names"),
@@ -105,7 +105,8 @@ AXES = (
         "{dist} needs a vector of {what}",
         hint="for example `{dist}(w)` with `w[k] ~ Dirichlet(1)`",
     ),
-    Code("E316", "`{name}` has no axis `{axis}` to reduce over", hint="its axes: {axes}"),
+    Code("E316", "`{name}` is to run over `{axis}`, which this quantity does not have", hint="its axes: {axes}"),
+    Code("E316.name", "`over=` needs the name of an axis", hint="`over={axis}`"),
     Code(
         "E317",
         "`{function}` of a quantity with axes ({axes}): over which?",
@@ -151,7 +152,7 @@ AXES = (
     Code("E331", '`{name}` has no level "{text}"', hint="levels: {levels}{help}"),
     Code("E332", "{what} cannot be compared with {other}", hint="{help}"),
     Code("E333", "a {kind} is not a number", hint="{help}"),
-    Code("E334", "`if` needs a true/false test, not {what}", hint="compare: `{expr} > 0`"),
+    Code("E334", "a true/false value is needed here, not {what}", hint="{help}"),
     Code("E335", "the branches of this `if` are of two kinds: {first} and {second}"),
     Code("E340", "`{name}` takes {wanted}, got {given}"),
     Code("E341", "{dist} takes {wanted}, got {given}", hint="{help}"),
@@ -196,7 +197,7 @@ STATEMENTS = (
         "an unknown needs one support: move the `if` into the arguments",
     ),
     Code("E416", "`{dist}` is improper and cannot be observed"),
-    Code("E417", "{outer} needs {what}, and {inner} is not", hint="{help}"),
+    Code("E417", "{outer} needs {what}, and {inner} is not one", hint="{help}"),
     Code("E490", "{what} are not supported yet", hint="{help}"),
     Code("E490.one", "{what} is not supported yet", hint="{help}"),
 )

@@ -1,9 +1,12 @@
 """What is said about a model file: the function behind every pair in this folder."""
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from ppl.api import Model
 from ppl.check.check import check
+from ppl.check.declarations import constant_of
 from ppl.emit.bind import compiled
 from ppl.emit.program import emit
 from ppl.graph.graph import lower
@@ -14,18 +17,21 @@ from ppl.syntax.parse import parse
 
 
 def diagnose(path: Path) -> str:
-    """The rendered complaints about the file and their number, as `ppl check` prints them. A `.csv` of the same name
-    beside the file is its data."""
+    """The rendered complaints about the file and their number, as `ppl check` prints them. Beside the file, a `.csv` of
+    the same name is its data, and a `.json` sets its constants."""
     text = path.read_bytes().decode("utf-8")
-    data = path.with_suffix(".csv")
-    found = diagnostics(text, path.name, str(data) if data.is_file() else None)
+    data, defines = path.with_suffix(".csv"), path.with_suffix(".json")
+    constants = json.loads(defines.read_text(encoding="utf-8")) if defines.is_file() else {}
+    found = diagnostics(text, path.name, str(data) if data.is_file() else None, constants)
     return f"{render(found, {path.name: text})}\n{summary(found)}\n"
 
 
-def diagnostics(text: str, name: str = "model.ppl", data: str | None = None) -> tuple[Diagnostic, ...]:
+def diagnostics(
+    text: str, name: str = "model.ppl", data: str | None = None, constants: Mapping[str, object] | None = None
+) -> tuple[Diagnostic, ...]:
     """All that the parser, the checker and the planner find, and with data the binder."""
     try:
-        checked = check(parse(text, name))
+        checked = check(parse(text, name), {key: constant_of(value) for key, value in (constants or {}).items()})
         if checked.core is None:
             return checked.diagnostics
         graph = plan(lower(checked.core))
