@@ -51,7 +51,7 @@ class Inputs:
         labels = self.bound.axes[axis].labels or tuple(str(i + 1) for i in range(self.bound.axes[axis].size))
         if label not in labels:
             listed = ", ".join(f'"{x}"' for x in labels[:8]) + (", …" if len(labels) > 8 else "")
-            raise ModelError([complain("E331", None, name=axis, label=label, levels=listed, help="")])
+            raise ModelError([complain("E331", None, name=axis, text=label, levels=listed, help="")])
         return labels.index(label)
 
     def slot(self, name: str) -> slice:
