@@ -53,18 +53,15 @@ class Lowering:
                 case "esum":
                     return self.b.sum(args[0], (axis,))
                 case "elogsumexp":
-                    return self.b.reduce("logsumexp", self.spread(args[0], axis), axis)
+                    return self.b.reduce("logsumexp", self.b.spread(args[0], axis), axis)
                 case "elen":
                     return self.b.size(axis)
                 case "pick":
-                    return self.b.gather(self.spread(args[0], axis), axis, args[1])
+                    return self.b.gather(self.b.spread(args[0], axis), axis, args[1])
                 case _:
                     return self.b.apply(op, *args)
 
         return evaluate(text, names, apply, lambda number: self.b.lit(float(number)))
-
-    def spread(self, v: Val, axis: str) -> Val:
-        return v if axis in v.axes else self.b.mul(v, self.b.ones(axis))
 
     def row_formula(
         self, row: Distribution, text: str, names: Mapping[str, Val], axis: str = "", inside: bool = False
@@ -130,7 +127,7 @@ def _mean(s: Lowering, e: Expr) -> Val:
 
 def _var(s: Lowering, e: Expr) -> Val:
     axis = _axis(e)
-    value = s.spread(s.expr(e.args[0]), axis)
+    value = s.b.spread(s.expr(e.args[0]), axis)
     centred = s.b.sub(value, s.b.apply("div", s.b.sum(value, (axis,)), s.b.size(axis)))
     freedom = s.b.sub(s.b.size(axis), s.b.lit(1.0))
     return s.b.apply("div", s.b.sum(s.b.apply("square", centred), (axis,)), freedom)
@@ -145,17 +142,17 @@ def _reduced(s: Lowering, e: Expr) -> Val:
 
 
 def _argmax(s: Lowering, e: Expr) -> Val:
-    value = s.spread(s.expr(e.args[0]), _axis(e))
+    value = s.b.spread(s.expr(e.args[0]), _axis(e))
     return s.b.node("argmax", (value,), e.attrs, (a for a in value.axes if a != _axis(e)))
 
 
 def _cumsum(s: Lowering, e: Expr) -> Val:
-    value = s.spread(s.expr(e.args[0]), _axis(e))
+    value = s.b.spread(s.expr(e.args[0]), _axis(e))
     return s.b.node("cumsum", (value,), (_axis(e), False), value.axes)
 
 
 def _softmax(s: Lowering, e: Expr) -> Val:
-    value, axis = s.spread(s.expr(e.args[0]), _axis(e)), _axis(e)
+    value, axis = s.b.spread(s.expr(e.args[0]), _axis(e)), _axis(e)
     return s.b.apply("exp", s.b.sub(value, s.b.reduce("logsumexp", value, axis)))
 
 
@@ -179,7 +176,7 @@ def _vector(s: Lowering, e: Expr) -> Val:
 
 
 def _spread(s: Lowering, e: Expr) -> Val:
-    return s.spread(s.expr(e.args[0]), _axis(e))
+    return s.b.spread(s.expr(e.args[0]), _axis(e))
 
 
 _LOWER: dict[str, Callable[[Lowering, Expr], Val]] = {
@@ -239,7 +236,7 @@ def _family(s: Lowering, dist: Dist, x: Val, observed: bool) -> Val:
         events = tuple(((), (axis,), (axis, axis + "'"))[rank] for rank in ranks)
         return kernel(s.b, row.kernel, values, events, ())
     if row.event:
-        params = {n: s.spread(v, axis) for n, v in params.items()}
+        params = {n: s.b.spread(v, axis) for n, v in params.items()}
     density = s.row_formula(row, row.logpdf, {"x": x, **params}, axis, inside)
     return density if inside else s.b.add(density, _in_support(s, row, x))
 

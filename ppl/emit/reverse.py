@@ -125,7 +125,7 @@ def _prod(b: Builder, v: Val, g: Val) -> Contributions:
 
 def _cumsum(b: Builder, v: Val, g: Val) -> Contributions:
     axis, backwards = v.attrs
-    full = g if str(axis) in g.axes else b.mul(g, b.ones(str(axis)))
+    full = b.spread(g, str(axis))
     return [(v.args[0], b.node("cumsum", (full,), (axis, not backwards), full.axes))]
 
 

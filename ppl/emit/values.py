@@ -203,9 +203,12 @@ class Builder:
 
     def reduce(self, op: str, v: Val, axis: str) -> Val:
         """max, min, prod or logsumexp over one axis."""
-        if axis not in v.axes:
-            v = self.mul(v, self.ones(axis))
+        v = self.spread(v, axis)
         return self.node(op, (v,), (axis,), (a for a in v.axes if a != axis))
+
+    def spread(self, v: Val, axis: str) -> Val:
+        """The value with an axis, along which it is constant where it lacked it."""
+        return v if axis in v.axes else self.tap(v, (axis,), "broadcast")
 
     def ones(self, axis: str) -> Val:
         return self.node("ones", (), (axis,), (axis,))
@@ -412,8 +415,13 @@ def _log1p(b: Builder, x: Val) -> Val | None:
 
 
 def _xlogy(b: Builder, x: Val, y: Val) -> Val | None:
+    """x log(c exp(u)) = x log c + x u, where x log c stays 0 for x = c = 0."""
+    if x.stage > 0:
+        return None
+    if y.op == "mul" and _log(b, y) is not None:
+        return b.add(b.apply("xlogy", x, y.args[0]), b.apply("xlogy", x, y.args[1]))
     simpler = _log(b, y)
-    return None if simpler is None or x.stage > 0 else b.mul(x, simpler)
+    return None if simpler is None else b.mul(x, simpler)
 
 
 def _xlog1py(b: Builder, x: Val, y: Val) -> Val | None:

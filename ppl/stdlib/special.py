@@ -33,7 +33,7 @@ def log_sigmoid(x: ArrayLike) -> Array:
 
 def sigmoid(x: ArrayLike) -> Array:
     """1 / (1 + exp(-x)); below -700 it stays at exp(-700)."""
-    t = np.negative(x)
+    t = np.negative(x, dtype=float)
     t = np.minimum(t, 700.0, out=_own(t))
     t = np.exp(t, out=_own(t))
     t = np.add(t, 1.0, out=_own(t))
