@@ -179,21 +179,28 @@ def whiten_from(session: Session, path: Minimum, w: Array) -> Whitening:
 
 
 def learn_weights(session: Session, chart: Chart) -> Chart:
-    """Learn the weights with the normal, from nearly non-centred and from nearly centred; the better is kept."""
+    """Learn the weights with the normal, from nearly non-centred and from nearly centred; fresh draws choose."""
     target = session.target
-    count = max(64, 4 * target.dim)
+    count = max(256, 4 * target.dim)
     points = chart.to_u(session.matched(count, WEIGHTS))
-    draws = session.matched(count, WEIGHTS, 1)
-    full = target.dim <= FULL_RANK_LIMIT
-    charts = [recentred(target, points, chart.w, np.full(target.weights, w)) for w in (0.15, 0.7)]
-    for decrement in (1e-2, 1e-3):
-        limits = session.limits(40, decrement * np.sqrt(target.dim))
-        tried = [fit_normal(target, one, draws, full=full, learn=True, limits=limits) for one in charts]
-        best = max(tried, key=lambda one: one.elbo)
-        charts = [best.chart]
-        session.iterations += sum(one.steps for one in tried)
-    session.done("weights", best.elbo)
-    return best.chart
+    draws, fresh = session.matched(count, WEIGHTS, 1), session.matched(2 * count, WEIGHTS, 2)
+    tried = [recentred(target, points, chart.w, np.full(target.weights, w)) for w in (0.15, 0.7)]
+    # Moved points whiten badly: settle at fixed weights first, or the weights drift before the moments have arrived.
+    for learn, decrement in ((False, 1e-2), (False, 1e-2), (True, 1e-2), (True, 1e-3)):
+        tried = [move(session, one, draws, learn, decrement) for one in tried]
+    best = max(tried, key=lambda one: normal_elbo(target, one, fresh))
+    best = move(session, best, draws, True, 1e-4)
+    session.done("weights", normal_elbo(target, best, fresh))
+    return best
+
+
+def move(session: Session, chart: Chart, draws: Array, learn: bool, decrement: float) -> Chart:
+    """One fit of the weights stage; it need not be finished, for the next one goes on from it in better coordinates."""
+    target = session.target
+    limits = session.limits(40, decrement * np.sqrt(target.dim))
+    fitted = fit_normal(target, chart, draws, full=target.dim <= FULL_RANK_LIMIT, learn=learn, limits=limits)
+    session.iterations += fitted.steps
+    return fitted.chart
 
 
 def recentred(target: Target, points: Array, w_old: Array, w_new: Array) -> Chart:

@@ -14,6 +14,8 @@ from ppl.infer.lbfgs import Limits, Minimum, Objective, minimise
 from ppl.infer.target import Array, Target
 
 ROOT2 = float(np.sqrt(2.0))
+# The bound is flat in the weights next to the moments: their angles are stretched for a decrement to see them.
+ANGLE = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class Layout:
         """The shift (D,), the factor (D, D) or (D,), and the angles (W,)."""
         d = self.dim
         diagonal = 1.0 + theta[d : 2 * d] / ROOT2
-        angles = theta[2 * d + self.lower :]
+        angles = ANGLE * theta[2 * d + self.lower :]
         if not self.full:
             return theta[:d], diagonal, angles
         factor = np.diag(diagonal)
@@ -46,12 +48,12 @@ class Layout:
     def join(self, shift: Array, factor: Array, angles: Array) -> Array:
         """Gradients with respect to shift, factor and angles as the gradient of the parameter vector."""
         if not self.full:
-            return np.concatenate([shift, factor / ROOT2, angles])
+            return np.concatenate([shift, factor / ROOT2, ANGLE * angles])
         strict = factor[np.tril_indices(self.dim, -1)]
-        return np.concatenate([shift, np.diagonal(factor) / ROOT2, strict, angles])
+        return np.concatenate([shift, np.diagonal(factor) / ROOT2, strict, ANGLE * angles])
 
     def start(self, angles: Array) -> Array:
-        return np.concatenate([np.zeros(2 * self.dim + self.lower), angles])
+        return np.concatenate([np.zeros(2 * self.dim + self.lower), angles / ANGLE])
 
 
 def weights_of(angles: Array) -> Array:
@@ -64,8 +66,25 @@ def angles_of(w: Array, inside: float = 0.0) -> Array:
     return np.asarray(np.arccos(1.0 - 2.0 * np.clip(w, inside, 1.0 - inside)))
 
 
+def drift_of(target: Target, chart: Chart, step: float = 1e-4) -> Array:
+    """(D, W) how the centre moves in coordinates as each weight changes. Left to the shift, that motion would couple it
+    to the weights so stiffly that neither arrives."""
+    columns = []
+    for unit in step * np.eye(target.weights):
+        low, high = np.clip(chart.w - unit, 0, 1), np.clip(chart.w + unit, 0, 1)
+        ends = [target.recentre(chart.centre[None], chart.w, w)[0] for w in (low, high)]
+        columns.append((ends[1] - ends[0]) / np.sum(high - low))
+    return np.stack(columns, axis=1)
+
+
+def drifted(chart: Chart, drift: Array, w: Array) -> Chart:
+    return Chart(chart.centre + drift @ (w - chart.w), chart.scale, w)
+
+
 def elbo_objective(target: Target, chart: Chart, layout: Layout, draws: Array) -> Objective:
     """The negative evidence lower bound (b,) and its gradient (b, size) for each row of parameters."""
+
+    drift = drift_of(target, chart) if layout.weights else np.zeros((layout.dim, 0))
 
     def one(theta: Array) -> tuple[float, Array]:
         shift, factor, angles = layout.split(theta)
@@ -73,10 +92,11 @@ def elbo_objective(target: Target, chart: Chart, layout: Layout, draws: Array) -
         if np.any(diagonal <= 1e-6):
             return np.inf, np.zeros_like(theta)
         x = shift + (draws @ factor.T if layout.full else draws * factor)
-        here = Chart(chart.centre, chart.scale, weights_of(angles)) if layout.weights else chart
+        here = drifted(chart, drift, weights_of(angles)) if layout.weights else chart
         f, g, gw = target.value_and_grad(here.to_u(x), here.w)
         if not np.isfinite(f).all():
             return np.inf, np.zeros_like(theta)
+        gw = gw + g @ drift if layout.weights else gw
         g = chart.pull(g)
         dfactor = (
             g.T @ draws / len(draws) + np.diag(1.0 / diagonal)
@@ -115,7 +135,7 @@ def fit_normal(target: Target, chart: Chart, draws: Array, *, full: bool, learn:
         elbo_objective(target, chart, layout, draws), start[None], limits, whitened=True, keep=False
     )[0]
     shift, factor, angles = layout.split(found.x)
-    moved = Chart(chart.centre, chart.scale, weights_of(angles)) if learn else chart
+    moved = drifted(chart, drift_of(target, chart), weights_of(angles)) if learn else chart
     return Fitted(moved.then(shift, factor), -found.value, found.iterations, found.reason)
 
 

@@ -13,7 +13,7 @@ from ppl.infer.target import Array, Target
 
 LEAD_FREEDOM = 10.0
 # The error of moments, in standard deviations, below which more draws are not asked for.
-ENOUGH = 0.03
+ENOUGH = 0.022
 
 
 @dataclass(frozen=True, slots=True)

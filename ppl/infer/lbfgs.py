@@ -157,7 +157,9 @@ def minimise(
     for step in range(limits.iterations):
         d = -apply_inverse_hessian(memory, g)
         decrement = -0.5 * np.sum(g * d, axis=1)
-        moving &= (decrement > limits.decrement) | (step == 0 and not whitened)
+        # One stiff direction makes the scale of H, and so the decrement, small everywhere: the gradient must agree.
+        steep = 0.5 * np.sum(g * g, axis=1) > 30 * limits.decrement
+        moving &= (decrement > limits.decrement) | (steep if whitened else step == 0)
         if not moving.any() or limits.stop():
             break
         at = np.flatnonzero(moving)

@@ -40,7 +40,7 @@ RULES: tuple[Rule, ...] = (
         "standard deviations",
     ),
     Rule(
-        lambda e: e.corrected and e.ess < 0.3 * e.draws,
+        lambda e: e.corrected and e.ess < 0.45 * e.draws,
         "warn",
         "the guide fits loosely: weights leave {ess:.0f} of {draws} draws effective, and may miss a tail",
     ),
