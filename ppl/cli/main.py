@@ -1,5 +1,6 @@
 """The `ppl` command. Verbs are imported when they are used: `ppl check` starts without numpy."""
 
+import os
 import sys
 from importlib import import_module
 
@@ -17,6 +18,9 @@ VERBS: dict[str, tuple[str, str]] = {
     "fmt": ("ppl.cli.fmt", "Lay model files out in the canonical way."),
     "summary": ("ppl.cli.summary", "Print the table of a saved fit."),
 }
+# One thread in the matrix products, unless the user says otherwise: those of a fit are too small to share, and threads
+# that wait for each other on a busy machine made fits 5 to 9 times slower. Read when numpy is first imported.
+THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 EXAMPLES = """\
 \b
 Examples:
@@ -66,6 +70,8 @@ def cli() -> None:
 
 def main() -> None:
     """The entry point of the command line."""
+    for name in THREADS:
+        os.environ.setdefault(name, "1")
     for stream in (sys.stdout, sys.stderr):
         # a terminal without Unicode gets a question mark, not an exception
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]
