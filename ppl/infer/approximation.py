@@ -12,8 +12,9 @@ Verdict: TypeAlias = Literal["ok", "warn", "bad"]
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """`draws`: how many draws to return, at least (four times as many where weights are uneven); `tol`: the largest change that fresh draws may call for in a mean (in standard
-    deviations) or a standard deviation (relative); `init` (D,): where to start, at weights of zero."""
+    """`draws`: how many draws to return, at least (four times as many where weights are uneven); `tol`: the largest
+    change that fresh draws may call for in a mean (in standard deviations) or a standard deviation (relative); `init`
+    (D,): where to start, at weights of zero."""
 
     guide: Guide = "auto"
     draws: int = 4000
