@@ -31,6 +31,7 @@ from ppl.infer.approximation import Options, Progress
 from ppl.results.files import save, unwritable
 from ppl.results.fit import Fit
 from ppl.results.json import fit_json
+from ppl.results.numbers import joined
 from ppl.results.table import Summary
 from ppl.results.verdict import header, outcome, trust_lines
 from ppl.source.diagnostic import Diagnostic, ModelError
@@ -180,5 +181,5 @@ def _shown(fit: Fit, path: str, columns: int) -> list[str]:
     trust = first.replace(verdict, toned(verdict, TONES[verdict]), 1)
     table = Summary(fit.quantities, fit.units, more=f"ppl summary {path}").text(columns)
     omitted = [f"  not kept, too large: {', '.join(fit.omitted)}"] if fit.omitted else []
-    saved = f"saved   {path}      next: ppl summary {path}"
-    return [*header(fit, columns), *outcome(fit, columns), "", table, *omitted, "", trust, *rest, saved]
+    saved = joined([path, f"next: ppl summary {path}"], columns, "saved   ", " " * 8)
+    return [*header(fit, columns), *outcome(fit, columns), "", table, *omitted, "", trust, *rest, *saved]

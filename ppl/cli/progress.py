@@ -28,7 +28,14 @@ def progress(quiet: bool, verbose: bool) -> Iterator[Report]:
 def line(stage: Progress) -> str:
     """One stage: what it was, the bound, the gradients so far, the seconds."""
     gradients = f"{grouped(stage.gradients)} gradients"
-    return f"{stage.stage:<16} ELBO {stage.elbo:>12.3f}   {gradients:>20}   {seconds_text(stage.seconds):>8}"
+    return f"{stage.stage:<24} ELBO {stage.elbo:>12.3f}  {gradients:>20}  {seconds_text(stage.seconds):>8}"
+
+
+def short(stage: Progress) -> str:
+    """The same for a line that must not break."""
+    return " · ".join(
+        (stage.stage, f"ELBO {stage.elbo:.2f}", f"{grouped(stage.gradients)} gradients", seconds_text(stage.seconds))
+    )
 
 
 @contextmanager
@@ -38,4 +45,4 @@ def _live() -> Iterator[Report]:
     from rich.console import Console
 
     with Console(stderr=True).status("fitting", spinner="dots") as status:
-        yield lambda stage: status.update(f"fitting   {line(stage)}")
+        yield lambda stage: status.update(f"fitting   {short(stage)}")

@@ -19,29 +19,30 @@ EVERY = 10**9
 
 @click.command("summary")
 @click.argument("fit")
-@click.option("--vars", "names", multiple=True, metavar="NAME", help="Only this one; may be given several times.")
+@click.argument("names", nargs=-1)
+@click.option("--vars", "more", multiple=True, metavar="NAME", help="Only these, as NAMES: for scripts.")
 @click.option(
     "--ci", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.9, help="The interval.  [default: 0.9]"
 )
 @click.option("--csv", "form", flag_value="csv", help="A CSV table: a line for every number.")
 @click.option("--json", "form", flag_value="json", help="One JSON object.")
 @click.option("--latex", "form", flag_value="latex", help="A LaTeX tabular.")
-def command(fit: str, names: tuple[str, ...], ci: float, form: str | None) -> None:
-    """Print the posterior in FIT, a file that `ppl fit` saved, with every position of every quantity."""
+def command(fit: str, names: tuple[str, ...], more: tuple[str, ...], ci: float, form: str | None) -> None:
+    """Print the posterior in FIT, a file that `ppl fit` saved: all positions of all quantities, or of NAMES."""
+    wanted = tuple(name for text in (*more, *names) for name in text.replace(",", " ").split())
 
     def run() -> int:
         loaded = load_fit(fit)
-        chosen = _chosen(loaded, names)
+        chosen = _chosen(loaded, wanted)
         table = Summary(chosen, loaded.units, ci, limit=EVERY)
-        _print(loaded, table, form, bool(names))
+        _print(loaded, table, form, bool(wanted))
         return OK
 
     ended(guarded(run, {}, form == "json"))
 
 
-def _chosen(fit: Fit, names: tuple[str, ...]) -> dict[str, Any]:
-    """The quantities asked for; names may be separated by commas or spaces."""
-    wanted = [n for text in names for n in text.replace(",", " ").split()]
+def _chosen(fit: Fit, wanted: tuple[str, ...]) -> dict[str, Any]:
+    """The quantities asked for."""
     for name in wanted:
         if name not in fit:
             near = did_you_mean(name, tuple(fit), {})

@@ -49,7 +49,7 @@ def note(text: str) -> None:
 
 def out_json(value: Any) -> None:
     """One JSON object on standard output."""
-    click.echo(json.dumps(value, ensure_ascii=False, allow_nan=False, indent=2))
+    click.echo(json.dumps(value, ensure_ascii=False, allow_nan=False))
 
 
 def complaints(found: Iterable[Diagnostic], texts: Mapping[str, str], stream: IO[str] | None = None) -> None:

@@ -63,7 +63,9 @@ def to_text(graph: nx.DiGraph) -> str:
 def _text_row(node: Node, graph: nx.DiGraph) -> tuple[str, str, str]:
     axes = f"[{plate(node)}]" if node.axes else ""
     parents = [p for p in graph.nodes if graph.has_edge(p, node.name)]
-    return f"{node.name}{axes}", role(node), f"<- {', '.join(parents)}" if parents else ""
+    # the density of a column that is also read elsewhere is called `y ~`
+    name, tilde, _ = node.name.partition(" ~")
+    return f"{name}{axes}{tilde}", role(node), f"<- {', '.join(parents)}" if parents else ""
 
 
 # ---- Mermaid -----------------------------------------------------------------------------------------------------

@@ -29,7 +29,8 @@ class Quantity:
     def sd(self) -> Array:
         """Posterior standard deviations."""
         centred = self.draws - self.mean()
-        return np.asarray(np.sqrt(np.tensordot(self.weights, np.square(centred), axes=(0, 0))))
+        variance: Array = np.tensordot(self.weights, np.square(centred), axes=(0, 0))
+        return np.asarray(np.sqrt(variance), dtype=float)
 
     def quantile(self, q: float) -> Array:
         """Posterior quantiles: the weighted empirical distribution, interpolated between draws."""

@@ -20,7 +20,7 @@ POSITIONS = 12
 # Of a derived quantity with many positions, mostly one for every row of the data, fewer are shown.
 DERIVED = 4
 CI = 0.9
-NARROWEST = 12
+NARROWEST = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,14 +146,16 @@ def _numbers(blocks: Sequence[Block], summary: Summary, width: int) -> list[tupl
     every = [row for block in blocks for row in block.rows]
     cells = [row.cells() for row in every]
     columns = [headed(head, aligned([r[i] for r in cells])) for i, head in enumerate(heads(summary.ci))]
-    table = ["  ".join(parts) for parts in zip(*columns, strict=True)]
-    room = max(NARROWEST, width - len(table[0]) - 3)
+    numbers_width = sum(len(column[0]) for column in columns)
+    gap = "  " if numbers_width + 2 * len(columns) + NARROWEST <= width else " "
+    table = [gap.join(parts) for parts in zip(*columns, strict=True)]
+    room = max(NARROWEST, width - len(table[0]) - len(gap))
     names = [t for b in blocks for t in _names(b)]
     first = min(max((display_width(n) for n in names), default=0), room)
-    lines: list[tuple[Block | None, str]] = [(None, " " * first + "  " + table[0])]
+    lines: list[tuple[Block | None, str]] = [(None, " " * first + gap + table[0])]
     numbers = iter(table[1:])
     for block in blocks:
-        lines += [(block, _line(name, first, row)) for name, row in _entries(block, numbers)]
+        lines += [(block, _line(name, first, gap + row if row else "")) for name, row in _entries(block, numbers)]
         if block.more:
             lines.append((block, _left_out(block, summary.more)))
     return lines
@@ -174,7 +176,7 @@ def _entries(block: Block, numbers: Iterator[str]) -> Iterator[tuple[str, str]]:
 
 
 def _line(name: str, first: int, numbers: str) -> str:
-    return f"{fitted(name, first)}  {numbers}".rstrip() if numbers else name
+    return f"{fitted(name, first)}{numbers}".rstrip() if numbers else name
 
 
 def fitted(text: str, width: int) -> str:

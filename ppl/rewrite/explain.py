@@ -91,7 +91,8 @@ def table(rows: Sequence[Explained], width: int = 80) -> list[str]:
 def _cells(row: Explained) -> tuple[str, ...]:
     where = f" (line {row.where.line})" if row.where is not None and row.where.line else ""
     axes = ", ".join(row.axes) or "–"
-    return (row.name, row.distribution, axes, f"{row.term}: {row.level}", row.estimator, row.reason + where)
+    term = row.term.removesuffix(" ~")
+    return (row.name, row.distribution, axes, f"{term}: {row.level}", row.estimator, row.reason + where)
 
 
 def _broken(text: str, width: int) -> list[str]:

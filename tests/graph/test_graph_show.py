@@ -1,0 +1,77 @@
+"""The graph as text, Mermaid and Graphviz: plates, rough edges, and the same text every time."""
+
+from pathlib import Path
+
+import networkx as nx
+import pytest
+
+from ppl.check.check import check
+from ppl.graph.graph import lower
+from ppl.graph.show import ordered, to_dot, to_json, to_mermaid, to_text
+from ppl.rewrite.explain import explain, table
+from ppl.rewrite.plan import plan
+from ppl.syntax.parse import parse
+
+MODELS = sorted((Path(__file__).parents[2] / "models").glob("*.ppl"))
+KINKED = """\
+data { x: real
+  y: real }
+model {
+  cut ~ Normal(0, 1)
+  s ~ HalfNormal(1)
+  y ~ Normal(max(x, cut), s)
+}
+"""
+
+
+def planned(text: str, path: str = "m.ppl") -> nx.DiGraph:
+    core = check(parse(text, path)).core
+    assert core is not None
+    return plan(lower(core))
+
+
+@pytest.mark.parametrize("path", MODELS, ids=lambda p: p.stem)
+def test_parents_come_first_and_nothing_is_lost(path: Path) -> None:
+    graph = planned(path.read_text())
+    place = {node.name: i for i, node in enumerate(ordered(graph))}
+    assert set(place) == set(graph.nodes)
+    assert all(place[u] < place[v] for u, v in graph.edges)
+    for view in (to_text, to_mermaid, to_dot):
+        assert view(graph) == view(planned(path.read_text()))
+    record = to_json(graph)
+    assert {(e["from"], e["to"]) for e in record["edges"]} == set(graph.edges)
+
+
+def test_kinks_are_marked_everywhere() -> None:
+    graph = planned(KINKED)
+    assert "kink: cut -> y" in to_text(graph).splitlines()
+    assert "-. kink .->" in to_mermaid(graph)
+    assert '"cut" -> "y" [label="kink", style=dashed];' in to_dot(graph)
+
+
+def test_plates_hold_their_members() -> None:
+    dot = to_dot(planned((Path(MODELS[0]).parent / "eight_schools.ppl").read_text()))
+    _, _, inside = dot.partition('label="school";')
+    assert '"theta"' in inside.partition("}")[0]
+
+
+def test_quotes_in_names_do_not_break_the_picture() -> None:
+    graph = planned(
+        'data { y: real\n arm: factor ["a", "b"] }\nmodel {\n  m[arm] ~ Normal(0, 1)\n  y ~ Normal(m["b"], 1)\n}\n'
+    )
+    assert to_dot(graph).count('"') % 2 == 0
+
+
+def test_explain_names_the_line_that_decides() -> None:
+    cut, s = explain(planned(KINKED))
+    assert (cut.level, cut.estimator, cut.term) == ("kink", "reparam", "y")
+    assert cut.where is not None and cut.where.line == 6
+    assert (s.level, s.where) == ("smooth", None)
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_the_last_column_breaks_at_words(width: int) -> None:
+    rows = explain(planned(KINKED))
+    lines = table(rows, width)
+    assert " ".join(" ".join(lines).split()).count("every log density is smooth in it") == 1 or width < 80
+    assert max(map(len, lines)) <= max(width, len(lines[0]) + 40)
