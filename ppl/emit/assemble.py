@@ -1,6 +1,6 @@
 """From a plan to the values of a program: coordinates, densities, eliminations, and what is reported."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import networkx as nx
@@ -15,6 +15,8 @@ from ppl.rewrite.supports import Domain, domain
 from ppl.stdlib.bijections import BIJECTIONS
 from ppl.stdlib.distributions import DISTRIBUTIONS
 from ppl.stdlib.records import Bijection
+# The names that one axis may need at once: three loops over it, and as many while their places are exchanged.
+COPIES = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,7 @@ def _rank(core: Core, found: Mapping[str, Elimination], graph: nx.DiGraph) -> di
     names = (
         [f"{z}?" for z in (*found, *truths)] + [f"{i}.missing" for i in imputed] + declared + matched + levels + rows
     )
-    copies = [copy for a in names for copy in (a, f"{a}~", f"{a}'", f"{a}''")]
+    copies = [copy for a in names for copy in (a, f"{a}~", *(a + "'" * n for n in range(1, COPIES + 1)))]
     return {a: i for i, a in enumerate(copies)}
 
 
@@ -181,15 +183,16 @@ def _raw_axes(axes: tuple[str, ...], place: Domain, out: Assembly) -> tuple[str,
     return out.b.sorted(f"{a}~" if shrinks and a == place.event else a for a in axes)
 
 
-def transform(place: Domain, raw: Val, out: Assembly) -> tuple[Val, Val]:
-    """The constrained value and the log of the Jacobian determinant, for each position that is not in the event."""
+def transform(place: Domain, raw: Val, out: Assembly, at: Callable[[Val], Val] = lambda v: v) -> tuple[Val, Val]:
+    """The constrained value and the log of the Jacobian determinant, for each position that is not in the event; `at`
+    brings the ends of the support to the positions of the coordinates."""
     row: Bijection = BIJECTIONS[place.kind]
     if row.kernel:
         event = f"{place.event}~" if row.shrinks else place.event
         x = kernel(out.b, row.kernel, (raw,), ((event,),), (place.event,))
         return x, kernel(out.b, f"{row.kernel}_logdet", (raw,), ((event,),), ())
     ends = {"low": place.low, "high": place.high}
-    names = {"u": raw, **{n: out.s.expr(e) for n, e in ends.items() if e is not None}}
+    names = {"u": raw, **{n: at(out.s.expr(e)) for n, e in ends.items() if e is not None}}
     return out.s.formula(row.forward, names), out.s.formula(row.logdet, names)
 
 
@@ -236,7 +239,13 @@ def _imputed(node: Node, dist: Dist, out: Assembly) -> None:
     slot = Slot(node.name, (axis,), (axis,))
     out.slots.append(slot)
     raw = b.node("u", (), (node.name,), (axis,), batch=True, stage=1)
-    x, log_det = transform(domain(dist), raw, out)
+
+    def at_blanks(end: Val) -> Val:
+        for i, a in enumerate(data.axes):
+            end = b.gather(end, a, b.node("blanks", (), (node.name, i, *data.axes), (axis,)))
+        return end
+
+    x, log_det = transform(domain(dist), raw, out, at_blanks)
     rank = b.node("rank", (), (node.name, *data.axes), data.axes)
     mask = b.node("missing", (), (node.name, *data.axes), data.axes)
     full = b.apply("where", mask, b.gather(x, axis, rank), data)

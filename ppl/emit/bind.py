@@ -63,6 +63,10 @@ class Inputs:
         mask = np.zeros(column.values.shape, bool) if column.missing is None else column.missing
         return np.transpose(mask, [column.axes.index(a) for a in axes])
 
+    def blanks(self, name: str, axes: tuple[str, ...], along: int) -> npt.NDArray[np.intp]:
+        """Where every blank of a column stands along one of its axes, in the order of `missing_rank`."""
+        return np.nonzero(self.missing(name, axes))[along]
+
     def missing_count(self, name: str) -> int:
         column = self.bound.columns[name]
         return 0 if column.missing is None else int(column.missing.sum())

@@ -395,5 +395,6 @@ _CODE: dict[str, Callable[[Val, Writer], str]] = {
     "w": lambda v, w: f"{v.attrs[1] if len(v.attrs) > 1 else 'w'}[{v.attrs[0]}]",
     "input": lambda v, w: f'd.column("{v.attrs[0]}", {v.attrs[1:]!r})',
     "missing": lambda v, w: f'd.missing("{v.attrs[0]}", {v.attrs[1:]!r})',
+    "blanks": lambda v, w: f'd.blanks("{v.attrs[0]}", {v.attrs[2:]!r}, {v.attrs[1]})',
     "rank": lambda v, w: f'd.missing_rank("{v.attrs[0]}", {v.attrs[1:]!r})',
 }
