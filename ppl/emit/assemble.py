@@ -15,6 +15,9 @@ from ppl.rewrite.supports import Domain, domain
 from ppl.stdlib.bijections import BIJECTIONS
 from ppl.stdlib.distributions import DISTRIBUTIONS
 from ppl.stdlib.records import Bijection
+
+# The names that one axis may need at once: three loops over it, and as many while their places are exchanged.
+COPIES = 6
 # The names that one axis may need at once: three loops over it, and as many while their places are exchanged.
 COPIES = 6
 
