@@ -435,7 +435,7 @@ def _over(e: ast.Call, value: Expr, over: ast.Expr | None, scope: Scope) -> str 
         scope.report.add("E316.name", over.span, axis=value.axes[0])
     else:
         loop = scope.loop(over.id)
-        axis = loop.axis if loop else over.id
+        axis = loop.axis if loop else _free_copy(over.id, value, scope)
         if axis in value.axes:
             return axis
         if over.id not in scope.axes and not loop:
@@ -443,6 +443,13 @@ def _over(e: ast.Call, value: Expr, over: ast.Expr | None, scope: Scope) -> str 
         else:
             scope.report.add("E316", over.span, name=name, axis=over.id, axes=in_words(value.axes))
     return None
+
+
+def _free_copy(axis: str, value: Expr, scope: Scope) -> str:
+    """The copy of an axis that a reduction runs over: one that no loop holds, the last of them, as in the sum of a row."""
+    copies = [a for a in value.axes if base(a) == axis]
+    free = [a for a in copies if all(a != loop.axis for loop in scope.loops)]
+    return (free or copies or [axis])[-1]
 
 
 def _special(e: ast.Call, positional: tuple[ast.Expr, ...], scope: Scope) -> Expr:

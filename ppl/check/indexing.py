@@ -1,7 +1,7 @@
 """Brackets on the right: look-ups, lags, labels, and axes that are kept."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ppl.check.complaints import describe, guarded, level, no_axis
 from ppl.check.core import Expr
@@ -14,12 +14,14 @@ Evaluate = Callable[[ast.Expr, Scope], Expr]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What one index does to one axis: keep, rename (to `to`), fix (at `to`), lag (by `to`), take or takepos (`index`)."""
+    """What one index does to one axis: keep, fix (at `to`), lag (by `to`), take or takepos (`index`). An axis that stays
+    is called `aim` in the end, if the index says so."""
 
     op: str
     axis: str
     to: object = None
     index: Expr | None = None
+    aim: str = ""
 
 
 def index(e: ast.Index, scope: Scope, evaluate: Evaluate) -> Expr:
@@ -43,11 +45,53 @@ def index(e: ast.Index, scope: Scope, evaluate: Evaluate) -> Expr:
         scope.report.add("E304", e.span, name=name, count=have, given=given, help=text)
         return failed(e.span)
     steps = [_step(ix, axis, name, value, scope, evaluate, e.span) for ix, axis in zip(e.indices, axes, strict=False)]
+    done = [step for step in steps if step is not None]
+    return failed(e.span) if len(done) < len(steps) else _all_steps(done, value, e.span)
+
+
+def _all_steps(steps: list[Step], value: Expr, span: Span) -> Expr:
+    """The value after all steps. Where one axis is to get the name of another, or an index runs over one that is still
+    there, all axes step aside first."""
+    indices = {a for s in steps if s.index is not None for a in s.index.axes}
+    moving = [s for s in steps if s.aim not in ("", s.axis)]
+    aims = [s.aim for s in steps if s.aim]
+    if not any(s.aim in value.axes for s in moving) and not (moving and indices & set(value.axes)):
+        for step in steps:
+            value = _apply(step, value, span)
+        return value
+    aside = dict(zip(value.axes, _unused(value.axes, {*value.axes, *indices, *aims}), strict=True))
+    for axis, free in aside.items():
+        value = _renamed(value, axis, free, span)
     for step in steps:
-        if step is None:
-            return failed(e.span)
-        value = _apply(step, value, e.span)
+        value = _apply(replace(step, axis=aside[step.axis], aim=""), value, span)
+    for step in (s for s in steps if s.aim):
+        value = _settled(value, aside[step.axis], step.aim, span)
+    for axis in (a for a in aside if aside[a] in value.axes):
+        value = _renamed(value, aside[axis], _unused((axis,), set(value.axes))[0], span)
     return value
+
+
+def _unused(axes: tuple[str, ...], taken: set[str]) -> tuple[str, ...]:
+    """For each axis, the first copy of it that has not been taken."""
+    found: list[str] = []
+    for axis in axes:
+        name = base(axis)
+        while name in taken or name in found:
+            name += "'"
+        found.append(name)
+    return tuple(found)
+
+
+def _renamed(value: Expr, old: str, new: str, span: Span) -> Expr:
+    return Expr("rename", (value,), (old, new), tuple(new if a == old else a for a in value.axes), value.type, span)
+
+
+def _settled(value: Expr, axis: str, aim: str, span: Span) -> Expr:
+    """An axis under its final name; where that is there already, both are read at the same position."""
+    if aim not in value.axes:
+        return _renamed(value, axis, aim, span)
+    place = Expr("pos", (), (aim,), (aim,), "int", span)
+    return Expr("takepos", (value, place), (axis,), tuple(a for a in value.axes if a != axis), value.type, span)
 
 
 def _axes_meant(e: ast.Index, value: Expr, scope: Scope) -> tuple[str, ...] | None:
@@ -105,14 +149,14 @@ def _axis_step(ix: ast.Name, axis: str, name: str, scope: Scope, evaluate: Evalu
     """The name of an axis: the axis itself where the statement runs over it, otherwise the level of the column."""
     column = scope.names.get(ix.id)
     if column is None or not column.type.startswith("level:"):
-        return Step("keep", axis)
+        return Step("keep", axis, aim=axis)
     frame = scope.frame
     runs_over_it = frame is not None and any(base(a) == ix.id for a in frame)
     if runs_over_it and column.axes and set(column.axes) <= set(frame or ()):
         scope.report.add("E308", ix.span, name=ix.id, row=column.axes[0], value=name)
         return None
     if runs_over_it or (frame is not None and not set(column.axes) <= set(frame)):
-        return Step("keep", axis)
+        return Step("keep", axis, aim=axis)
     return Step("take", axis, index=evaluate(ix, scope))
 
 
@@ -120,9 +164,7 @@ def _loop_step(loop: Loop, axis: str, name: str, value: Expr, span: Span, scope:
     if base(loop.axis) != base(axis):
         _mismatch(axis, base(loop.axis), name, value, span, scope)
         return None
-    if loop.axis == axis:
-        return Step("keep", axis)
-    return Step("rename", axis, loop.axis)
+    return Step("keep", axis, aim=loop.axis)
 
 
 def _lag_step(
@@ -138,7 +180,7 @@ def _lag_step(
         help_ = guarded(loop, lag, scope)
         scope.report.add("E309", whole, var=loop.name, first=loop.first, name=name, index=loop.first - lag, help=help_)
         return None
-    return Step("lag", axis, lag)
+    return Step("lag", axis, lag, aim=loop.axis)
 
 
 def _position_step(position: int, axis: str, name: str, span: Span, scope: Scope) -> Step | None:
@@ -180,13 +222,12 @@ def _apply(step: Step, value: Expr, span: Span) -> Expr:
     before, after = value.axes[:at], value.axes[at + 1 :]
     match step.op:
         case "keep":
-            return value
-        case "rename":
-            return Expr("rename", (value,), (step.axis, step.to), (*before, str(step.to), *after), value.type, span)
+            return value if step.aim in ("", step.axis) else _renamed(value, step.axis, step.aim, span)
         case "fix":
             return Expr("fix", (value,), (step.axis, step.to), (*before, *after), value.type, span)
         case "lag":
-            return Expr("lag", (value,), (step.axis, step.to), value.axes, value.type, span)
+            value = Expr("lag", (value,), (step.axis, step.to), value.axes, value.type, span)
+            return value if step.aim in ("", step.axis) else _renamed(value, step.axis, step.aim, span)
         case _:
             ix = step.index
             assert ix is not None

@@ -236,7 +236,8 @@ def _family(s: Lowering, dist: Dist, x: Val, observed: bool) -> Val:
         events = tuple(((), (axis,), (axis, axis + "'"))[rank] for rank in ranks)
         return kernel(s.b, row.kernel, values, events, ())
     if row.event:
-        params = {n: s.b.spread(v, axis) for n, v in params.items()}
+        vectors = {p.name for p in row.params if p.rank == 1}
+        params = {n: s.b.spread(v, axis) if n in vectors else v for n, v in params.items()}
     density = s.row_formula(row, row.logpdf, {"x": x, **params}, axis, inside)
     return density if inside else s.b.add(density, _in_support(s, row, x))
 
