@@ -72,12 +72,12 @@ def linear() -> tuple[Moments, str]:
 def nuts(problem: str) -> tuple[Moments, str]:
     """4 chains in double precision."""
     sys.path.insert(0, str(HERE / "scripts"))
-    import jax  # noqa: PLC0415
-    import numpyro  # noqa: PLC0415
-    from numpyro.infer import MCMC, NUTS  # noqa: PLC0415
+    import jax
+    import numpyro
+    from numpyro.infer import MCMC, NUTS
 
     jax.config.update("jax_enable_x64", True)
-    from numpyro_vi import MODELS  # noqa: PLC0415
+    from numpyro_vi import MODELS
 
     args = {name: jax.numpy.asarray(v) for name, v in load(problem).items()}
     mcmc = MCMC(NUTS(MODELS[problem]), num_warmup=WARMUP, num_samples=DRAWS, num_chains=CHAINS, progress_bar=False)

@@ -25,7 +25,7 @@ from time import perf_counter
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
-from data import HERE, PROBLEMS, make_logistic, path_of  # noqa: E402
+from data import HERE, PROBLEMS, make_logistic, path_of
 
 ROOT = HERE.parent.parent
 ENVS = ROOT / ".peers"
@@ -73,12 +73,12 @@ class Accuracy:
 # ---- engines -----------------------------------------------------------------------------------------------------
 
 
-def python_peer(name: str, title: str, does: str) -> Engine:
+def python_peer(name: str, title: str, does: str, *more: str) -> Engine:
     python = ENVS / name / "bin" / "python"
     return Engine(
         title,
         does,
-        lambda problem: [str(python), str(SCRIPTS / f"{name}_vi.py"), problem],
+        lambda problem: [str(python), str(SCRIPTS / f"{name}_vi.py"), problem, *more],
         lambda: "" if python.exists() else f"{python.relative_to(ROOT)} is not there",
     )
 
@@ -113,6 +113,7 @@ def ours_argv(problem: str) -> list[str]:
 ENGINES = {
     "ppl": Engine("ppl", "`ppl fit model.ppl data.csv -q --json`", ours_argv, lambda: ""),
     "numpyro": python_peer("numpyro", "NumPyro", "AutoNormal, SVI.run, 2,000 steps of Adam(0.02)"),
+    "numpyro-long": python_peer("numpyro", "NumPyro, long", "the same, 10,000 steps of Adam(0.005)", "10000", "0.005"),
     "pymc": python_peer("pymc", "PyMC", "pm.fit with its defaults, 10,000 steps; caches of compiled code warm"),
     "stan": Engine(
         "Stan",

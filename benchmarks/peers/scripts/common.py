@@ -11,7 +11,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from data import load  # noqa: E402
 
 DRAWS = 4000
-STEPS, RATE, SPREAD = 2000, 0.02, 0.1  # Adam: steps, learning rate, first standard deviation of the guide
+SPREAD = 0.1  # the guide's first standard deviation
+STEPS = int(sys.argv[2]) if len(sys.argv) > 2 else 2000  # of Adam
+RATE = float(sys.argv[3]) if len(sys.argv) > 3 else 0.02
 
 
 def main(fits: Mapping[str, Callable[[dict[str, np.ndarray]], Mapping[str, np.ndarray]]], version: str) -> None:

@@ -1,4 +1,4 @@
-"""NumPyro: AutoNormal and SVI.run with Adam, 4,000 draws of the guide.  `python numpyro_vi.py PROBLEM`"""
+"""NumPyro: AutoNormal and SVI.run with Adam, 4,000 draws of the guide.  `python numpyro_vi.py PROBLEM [STEPS RATE]`"""
 
 import jax
 import jax.numpy as jnp

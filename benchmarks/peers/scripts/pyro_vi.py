@@ -1,4 +1,4 @@
-"""Pyro: AutoNormal and SVI with Adam, 4,000 draws of the guide.  `python pyro_vi.py PROBLEM`"""
+"""Pyro: AutoNormal and SVI with Adam, 4,000 draws of the guide.  `python pyro_vi.py PROBLEM [STEPS RATE]`"""
 
 import pyro
 import pyro.distributions as dist
