@@ -1,8 +1,8 @@
 """Fits every accuracy case and compares it with its reference: `python benchmarks/accuracy/run.py [NAME ...]`.
 
 Per case: the worst error of a mean (in reference sd) and of an sd (relative), of the guide itself and of the reported
-(importance-corrected) answer, the worst error of a probability and of the log evidence where there is a reference, k-hat,
-verdict, gradient evaluations and seconds. README.md says what is compared.
+(importance-corrected) answer, the worst error of a probability and of the log evidence where there is a reference,
+k-hat, verdict, gradient evaluations and seconds. README.md says what is compared.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from time import perf_counter
 
 import numpy as np
 
-import ppl.api as api
+from ppl import api
 from ppl.infer.approximation import Approximation, Options
 from ppl.infer.sobol import matched_normal
 from ppl.results.fit import Fit
@@ -92,7 +92,7 @@ def probability_error(case: dict, fit: Fit, reference: dict) -> float:
     worst = 0.0
     for key, (name, index, value) in case.get("probabilities", {}).items():
         quantity = fit.quantities[name]
-        label = {True: "true", False: "false", 1: "true", 0: "false"}.get(value, str(value))
+        label = str(bool(value)).lower() if value in (0, 1) else str(value)
         label = label if label in quantity.levels else str(value)
         p = quantity.prob[(*(i - 1 for i in index), quantity.levels.index(label))]
         truth = reference.get("probabilities", reference["quantities"])[key]
@@ -140,8 +140,8 @@ def show(row: Row) -> str:
     flag = " " if row.ok_reported else "!"
     return (
         f"{flag} {row.name:28s} raw {row.raw[0]:6.3f} {row.raw[1]:6.3f}   reported {row.reported[0]:6.3f} "
-        f"{row.reported[1]:6.3f}   prob {row.probability:6.4f}   logZ {row.evidence:+8.4f}   k-hat {row.khat:5.2f}  ess {row.ess:5.0f}  "
-        f"{row.verdict:4s}  {row.gradients:7d} grads  {row.seconds:6.2f} s"
+        f"{row.reported[1]:6.3f}   prob {row.probability:6.4f}   logZ {row.evidence:+8.4f}   k-hat {row.khat:5.2f}  "
+        f"ess {row.ess:5.0f}  {row.verdict:4s}  {row.gradients:7d} grads  {row.seconds:6.2f} s"
     )
 
 
@@ -152,7 +152,16 @@ def seed_noise(cases: list[dict], rows: list[Row]) -> float:
         if row.regression:
             other = run(case, 1)
             reference = json.loads((HERE / case["reference"]).read_text())["quantities"]
-            worst = max([worst, *(abs(other.means[k] - m) / reference[k]["sd"] for k, m in row.means.items() if reference[k]["sd"] > 0)])
+            worst = max(
+                [
+                    worst,
+                    *(
+                        abs(other.means[k] - m) / reference[k]["sd"]
+                        for k, m in row.means.items()
+                        if reference[k]["sd"] > 0
+                    ),
+                ]
+            )
     return worst
 
 
@@ -166,13 +175,18 @@ def main() -> int:
     for case in cases:
         rows.append(run(case, args.seed))
         print(show(rows[-1]), flush=True)
-    n = len(rows)
+    problems = {c["source"]: [r for d, r in zip(cases, rows, strict=True) if d["source"] == c["source"]] for c in cases}
+    n = len(problems)
+    raw = sum(all(r.ok_raw for r in group) for group in problems.values())
+    good = sum(all(r.ok_reported for r in group) for group in problems.values())
     silent = [r.name for r in rows if not r.ok_reported and r.verdict == "ok"]
-    print(f"\n{n} cases; within {MEAN} sd and {SD:.0%}: uncorrected {sum(r.ok_raw for r in rows)} ({sum(r.ok_raw for r in rows) / n:.0%}), "
-          f"reported {sum(r.ok_reported for r in rows)} ({sum(r.ok_reported for r in rows) / n:.0%})")
+    print(f"\n{len(rows)} fits of {n} problems; every fit of a problem within {MEAN} sd and {SD:.0%}:")
+    print(f"uncorrected {raw} ({raw / n:.1%}), reported {good} ({good / n:.1%})")
     print(f"outside without warn or bad: {', '.join(silent) or 'none'}")
-    print(f"gradient evaluations: median {statistics.median(r.gradients for r in rows):.0f}; seconds: median "
-          f"{statistics.median(r.seconds for r in rows):.2f}, all {sum(r.seconds for r in rows):.1f}")
+    print(
+        f"gradient evaluations: median {statistics.median(r.gradients for r in rows):.0f}; seconds: median "
+        f"{statistics.median(r.seconds for r in rows):.2f}, all {sum(r.seconds for r in rows):.1f}"
+    )
     if any(r.regression for r in rows):
         print(f"regressions, two seeds: largest change of a mean {seed_noise(cases, rows):.4f} sd")
     return 1 if silent else 0

@@ -16,7 +16,7 @@ Array = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Guide:
-    """The fitted normal in the unconstrained coordinates: enough to draw from it again. `slots` are the columns of each
+    """The guide in the unconstrained coordinates; `loc` and `scale` are those of its normal part. `slots` are the columns of each
     unknown, `weights` the degrees of centring (1 centred, 0 non-centred) by unknown."""
 
     family: str
