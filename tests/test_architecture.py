@@ -11,7 +11,11 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "ppl"
-ROOMS = tuple("source stdlib syntax check data graph rewrite guide emit infer results api cli".split())
+ROOMS = tuple(
+    room
+    for rooms in ("source stdlib syntax check data", "graph rewrite guide emit infer", "results api cli")
+    for room in rooms.split()
+)
 FILES = sorted(PACKAGE.rglob("*.py"))
 OPTIONAL = {"pyarrow", "pandas", "polars", "xarray", "arviz", "jax"}
 HEAVY = ("numpy", "scipy", "autograd", "networkx", "matplotlib")
