@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ppl.source.code import Code
 from ppl.source.codes import CODES
+from ppl.source.pages_model import MODEL_PAGES, RUN_PAGES
 
 HOLE = re.compile(r"\{(\w+)\}")
 ROOMS = {
@@ -27,14 +28,26 @@ def page(code: str, width: int) -> str:
     main = rows[0]
     columns = min(width, 90)
     lines = [f"{code} ({ROOMS[code[:2]]}): {_plain(main.message)}", ""]
-    if main.about:
-        lines += [*textwrap.wrap(main.about, columns), ""]
-    lines += _example("wrong", main.wrong)
-    lines += _example("right", main.right)
-    if main.hint and not main.right:
-        lines += [f"what to do: {_plain(main.hint)}", ""]
+    about, wrong, right = _texts(main)
+    lines += [*textwrap.wrap(about, columns), ""] if about else []
+    lines += [*_example("wrong", wrong), *_example("right", right)]
+    if not right and _says_something(main.hint):
+        lines += [*textwrap.wrap(f"what to do: {_plain(main.hint)}", columns), ""]
     lines += _variants(rows[1:], columns)
     return "\n".join(lines).rstrip()
+
+
+def _texts(row: Code) -> tuple[str, str, str]:
+    """What a code is about, a wrong and a right example."""
+    known = {**MODEL_PAGES, **RUN_PAGES}.get(row.code)
+    if row.about or known is None:
+        return row.about, row.wrong, row.right
+    return known.about, known.wrong, known.right
+
+
+def _says_something(hint: str) -> bool:
+    """Whether more is left of a hint than its holes."""
+    return bool(HOLE.sub("", hint).strip("` "))
 
 
 def _plain(text: str) -> str:

@@ -28,13 +28,12 @@ class Quantity:
 
     def sd(self) -> Array:
         """Posterior standard deviations."""
-        centred = self.draws - self.mean()
-        variance: Array = np.tensordot(self.weights, np.square(centred), axes=(0, 0))
-        return np.asarray(np.sqrt(variance), dtype=float)
+        centred: Array = self.draws - self.mean()
+        return np.asarray(np.sqrt(np.tensordot(self.weights, centred * centred, axes=(0, 0))))
 
     def quantile(self, q: float) -> Array:
         """Posterior quantiles: the weighted empirical distribution, interpolated between draws."""
-        return self.quantiles((q,))[0]
+        return np.asarray(self.quantiles((q,))[0])
 
     def quantiles(self, levels: Sequence[float]) -> Array:
         """Several quantiles at once, with the shape (len(levels), *lengths of axes)."""
