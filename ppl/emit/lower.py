@@ -302,9 +302,11 @@ def _log_mass(s: Lowering, inner: Dist, low: Val | None, high: Val | None) -> Va
     """log P(low <= X <= high): a whole number just below `low` is where its sum starts."""
     tails = _Tails(s, inner)
     below = s.b.sub(low, s.b.lit(1.0)) if low is not None and inner.kind == "int" else low
-    floor = DISTRIBUTIONS[inner.name].support.low
-    if below is not None and inner.kind == "real" and _is_number(floor):
-        below = s.b.apply("max2", below, s.formula(floor, {}))
+    support = DISTRIBUTIONS[inner.name].support
+    if below is not None and inner.kind == "real" and _is_number(support.low):
+        below = s.b.apply("max2", below, s.formula(support.low, {}))
+    if high is not None and inner.kind == "real" and _is_number(support.high):
+        high = s.b.apply("min2", high, s.formula(support.high, {}))
     if below is None:
         assert high is not None
         return tails.log_cdf(high)

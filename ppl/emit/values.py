@@ -300,6 +300,8 @@ _ARITHMETIC: dict[str, Callable[..., float]] = {
     "neg": lambda a: -a,
     "pow": lambda a, b: a**b,
     "square": lambda a: a * a,
+    "max2": max,
+    "min2": min,
     "exp": math.exp,
     "log": math.log,
     "log1p": math.log1p,

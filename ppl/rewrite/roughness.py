@@ -189,8 +189,8 @@ def density(dist: Dist, role: str, env: Mapping[str, dict[str, Finding]], lookup
             span = test.span if test is not None else dist.span
             return join(lifted(args[0], JUMP, "a branch on it", span), *inner)
         case "Truncated" | "Censored":
-            moving = role == "observed" or dist.name == "Censored"
-            return join(*inner, *(_moving(a, dist) if moving else a for a in args))
+            moving = role != "unknown" or dist.name == "Censored"
+            return join(*inner, *(_moving(a, dist) if moving else _clipped(a, dist) for a in args))
         case name if name in DISTRIBUTIONS:
             return join({}, *(_argument(name, i, a, role, dist) for i, a in enumerate(args)))
         case _:
@@ -199,6 +199,14 @@ def density(dist: Dist, role: str, env: Mapping[str, dict[str, Finding]], lookup
 
 def _moving(found: dict[str, Finding], dist: Dist) -> dict[str, Finding]:
     return lifted(found, JUMP, "the support moves with it", dist.span)
+
+
+def _clipped(found: dict[str, Finding], dist: Dist) -> dict[str, Finding]:
+    """An end given for a support that has one of its own: the tighter of the two, which has a kink where they meet."""
+    inner = dist.inner[0]
+    row = DISTRIBUTIONS.get(inner.name)
+    ended = row is not None and bool(row.support.low or row.support.high)
+    return lifted(found, KINK, "the end of a support that has its own", dist.span) if ended else found
 
 
 def _argument(name: str, i: int, found: dict[str, Finding], role: str, dist: Dist) -> dict[str, Finding]:

@@ -26,7 +26,7 @@ def domain(dist: Dist) -> Domain:
             return domain(other if then.name == "Flat" else then)
         case Dist(name="Truncated", args=(low, high), inner=(inner,)):
             own = domain(inner)
-            return _between(low or own.low, high or own.high)
+            return _between(_tighter("max2", own.low, low), _tighter("min2", own.high, high))
         case Dist(name="Ordered", event=(event,)):
             return Domain("ordered", event=event)
         case Dist(inner=(inner, *_)):
@@ -46,6 +46,13 @@ def _family(dist: Dist) -> Domain:
             return Domain(kind, event=dist.event[0])
         case _:
             return Domain("real")
+
+
+def _tighter(op: str, own: Expr | None, given: Expr | None) -> Expr | None:
+    """The end of a truncated support: `given` may lie outside the support of the family."""
+    if own is None or given is None:
+        return own or given
+    return Expr(op, (own, given), axes=given.axes, span=given.span)
 
 
 def _between(low: Expr | None, high: Expr | None) -> Domain:

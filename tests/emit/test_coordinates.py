@@ -263,3 +263,23 @@ EVIDENCE = [
 def test_density_integrates_to_the_evidence(about: str, text: str, data: dict[str, Any], wanted: float) -> None:
     reach = 40.0 if "Gamma" in about or "chance" in about else 14.0
     assert log_integral(text, data, reach, 8001) == pytest.approx(wanted, abs=2e-5), about
+
+
+OUTSIDE = [
+    ("Truncated(Exponential(1), lower=-1)", stats.expon.logpdf),
+    ("Truncated(Beta(2, 3), upper=2)", lambda x: stats.beta.logpdf(x, 2, 3)),
+    ("Truncated(Uniform(0, 2), lower=-1, upper=1)", lambda x: np.log(1.0)),
+    ("Truncated(Gamma(2, 1), lower=-1, upper=3)", lambda x: stats.gamma.logpdf(x, 2) - stats.gamma.logcdf(3, 2)),
+]
+
+
+@pytest.mark.parametrize(("dist", "log_prior"), OUTSIDE)
+def test_limits_outside_the_support_change_nothing(dist: str, log_prior: Callable[[Any], Any]) -> None:
+    program, _ = compile(model(f"  x ~ {dist}\n  y ~ Normal(x, 1)")).bind({"y": Y})
+    u = np.array([[-3.0], [0.2], [3.0]])
+    x = program.constrained(u, np.zeros(0))["x"]
+    assert (x > 0).all()
+    h = 1e-5
+    slope = (program.constrained(u + h, np.zeros(0))["x"] - program.constrained(u - h, np.zeros(0))["x"]) / (2 * h)
+    wanted = [float(log_prior(v)) + normal(Y, v) for v in x] + np.log(slope)
+    np.testing.assert_allclose(program.value(u, np.zeros(0)), wanted, rtol=1e-7)
