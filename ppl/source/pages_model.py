@@ -94,7 +94,8 @@ DECLARATIONS = (
     ),
     Page(
         "E208",
-        "`data sorted by` names a declared column; the rows are put in its order, so that `t - 1` means the row before.",
+        "`data sorted by` names a declared column; the rows are put in its order, so that `t - 1` means the row"
+        " before.",
         "data sorted by day { y: real }",
         "data sorted by day {\n  day: int\n  y: real\n}",
     ),
@@ -129,7 +130,8 @@ AXES = (
     ),
     Page(
         "E305",
-        "What stands in brackets must be a level of the axis: a name with one value per county is looked up by a county."
+        "What stands in brackets must be a level of the axis: a name with one value per county is looked up by"
+        " a county."
         " Levels are never taken as positions.",
         "a[county] ~ Normal(0, 1)\ny ~ Normal(a[arm], 1)",
         "a[county] ~ Normal(0, 1)\ny ~ Normal(a[county], 1)",
@@ -149,7 +151,8 @@ AXES = (
     Page(
         "E310",
         "The only rule for axes: the right side may not vary over an axis that the left side lacks, because one value"
-        " cannot be several. Nothing is added up, averaged or repeated unless it is written. The column `y` has one value"
+        " cannot be several. Nothing is added up, averaged or repeated unless it is written. The column `y` has"
+        " one value"
         " per row; `a` has one per county; `a[county]` looks up the county of each row.",
         "a[county] ~ Normal(0, 1)\ny ~ Normal(a, 1)",
         "a[county] ~ Normal(0, 1)\ny ~ Normal(a[county], 1)",
@@ -335,7 +338,8 @@ WARNINGS = (
     ),
     Page(
         "W130",
-        "If all components have the same prior, any permutation of them fits the data as well: the posterior has as many"
+        "If all components have the same prior, any permutation of them fits the data as well: the posterior"
+        " has as many"
         " copies as there are permutations. An order among one of their parameters picks one copy.",
         "w[k] ~ Dirichlet(1)\nm[k] ~ Normal(0, 10)\ny ~ Mixture(w, Normal(m, 1))",
         "w[k] ~ Dirichlet(1)\nm[k] ~ Ordered(Normal(0, 10))\ny ~ Mixture(w, Normal(m, 1))",
@@ -345,7 +349,8 @@ WARNINGS = (
 RUNNING = (
     Page(
         "E701",
-        "Wherever the fit could start, some statement gives the data a density of zero. The lines below the message name"
+        "Wherever the fit could start, some statement gives the data a density of zero. The lines below the"
+        " message name"
         " the statement, the values of the unknowns, and the first row. Usual causes: limits that are narrower than the"
         " data, a column in other units than the prior is for, a count above its total.",
         "top ~ Uniform(0, 1)\nn ~ Binomial(2, top)      # a row has n = 7",
@@ -353,7 +358,8 @@ RUNNING = (
     ),
     Page(
         "E702",
-        "The density is finite, but its slope is not: a logarithm or a root at the end of its domain, a division by zero"
+        "The density is finite, but its slope is not: a logarithm or a root at the end of its domain, a"
+        " division by zero"
         " in a branch that is not taken, a power of zero.",
         "s ~ HalfNormal(1)\ny ~ Normal(0, sqrt(s - s))",
         "s ~ HalfNormal(1)\ny ~ Normal(0, sqrt(s))",
