@@ -8,7 +8,7 @@ from ppl.stdlib.primitives import PRIMITIVES
 
 REAL_LINE = Interval(float("-inf"), float("inf"), True, True)
 POSITIVE = Interval(0.0, float("inf"), True, True)
-UNIT = Interval(0.0, 1.0, False, False)
+UNIT = Interval(0.0, 1.0, True, True)
 KEEPS = ("take", "takepos", "fix", "lag", "rename", "mean", "min", "max", "spread")
 
 

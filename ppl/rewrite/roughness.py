@@ -13,6 +13,7 @@ from ppl.check.bounds import REAL_LINE, interval
 from ppl.check.core import Derived, Dist, Expr, FactorTerm, Site
 from ppl.graph.graph import core_of, node_list
 from ppl.source.span import NOWHERE, Span
+from ppl.stdlib.constraints import CONSTRAINTS
 from ppl.stdlib.distributions import DISTRIBUTIONS
 from ppl.stdlib.intervals import Interval
 from ppl.stdlib.primitives import PRIMITIVES
@@ -192,7 +193,7 @@ def density(dist: Dist, role: str, env: Mapping[str, dict[str, Finding]], lookup
             moving = role != "unknown" or dist.name == "Censored"
             return join(*inner, *(_moving(a, dist) if moving else _clipped(a, dist) for a in args))
         case name if name in DISTRIBUTIONS:
-            return join({}, *(_argument(name, i, a, role, dist) for i, a in enumerate(args)))
+            return join({}, *(_argument(name, i, env, role, dist, lookup) for i in range(len(args))))
         case _:
             return join({}, *args, *inner)
 
@@ -209,9 +210,44 @@ def _clipped(found: dict[str, Finding], dist: Dist) -> dict[str, Finding]:
     return lifted(found, KINK, "the end of a support that has its own", dist.span) if ended else found
 
 
-def _argument(name: str, i: int, found: dict[str, Finding], role: str, dist: Dist) -> dict[str, Finding]:
+def _argument(
+    name: str, i: int, env: Mapping[str, dict[str, Finding]], role: str, dist: Dist, lookup: Lookup
+) -> dict[str, Finding]:
+    given = dist.args[i]
+    found = expression(given, env, lookup) if given is not None else {}
     row = DISTRIBUTIONS[name]
     param = row.params[i]
     if param.name in (row.support.low, row.support.high) and row.support.kind in ("interval", "lower", "upper"):
         return found if role == "unknown" else _moving(found, dist)
-    return lifted(found, param.level, f"the {param.name} of {name}", dist.span)
+    found = lifted(found, param.level, f"the {param.name} of {name}", dist.span)
+    value = dist.args[i]
+    if found and value is not None and not param.rank and _touches(param.domain, value, _opened(env, lookup)):
+        return lifted(found, JUMP, f"the {param.name} of {name} may reach the end of its range", value.span)
+    return found
+
+
+def _touches(need: str, value: Expr, lookup: Lookup) -> bool:
+    """Whether a parameter may lie on the very edge of its domain, where log densities go off to infinity."""
+    allowed = CONSTRAINTS.get(need)
+    if allowed is None:
+        return False
+    if value.op == "where":
+        return any(_touches(need, branch, lookup) for branch in value.args[1:] if _reads(branch))
+    here = interval(value, lookup)
+    low = here.low <= allowed.low and not (here.low == allowed.low and here.low_open)
+    high = here.high >= allowed.high and not (here.high == allowed.high and here.high_open)
+    return low or high
+
+
+def _opened(env: Mapping[str, dict[str, Finding]], lookup: Lookup) -> Lookup:
+    """Bounds that leave out the ends which only data and discrete unknowns reach: there, no continuous unknown matters."""
+
+    def inside(name: str) -> Interval:
+        here = lookup(name)
+        return here if env.get(name) or here.low == here.high else Interval(here.low, here.high, True, True)
+
+    return inside
+
+
+def _reads(e: Expr) -> bool:
+    return e.op == "ref" or any(_reads(a) for a in e.args)

@@ -140,15 +140,15 @@ def modulo(a: Interval, b: Interval) -> Interval:
     return Interval(0.0, b.high, False, True) if b.low >= 0.0 else REAL_LINE
 
 
-def _increasing(f: Callable[[float], float], low: float = -inf, high: float = inf, strict: bool = True) -> Rule:
-    """The rule of an increasing function on the arguments from `low` to `high`. A strictly increasing one reaches its
+def _increasing(f: Callable[[float], float], low: float = -inf, high: float = inf) -> Rule:
+    """The rule of a strictly increasing function on the arguments from `low` to `high`. It reaches its
     limits only at the limits, even where floats round to them."""
 
     def rule(a: Interval) -> Interval:
         start, end = min(max(a.low, low), high), max(min(a.high, high), low)
         bottom, top = f(start), f(end)
-        below = strict and start > low and bottom == f(low)
-        above = strict and end < high and top == f(high)
+        below = start > low and bottom == f(low)
+        above = end < high and top == f(high)
         return Interval(
             bottom,
             top,
@@ -238,7 +238,9 @@ ONE_SIDED: dict[str, Rule] = {
     "erf": _increasing(erf),
     "ndtr": _increasing(_ndtr),
     "log_ndtr": _increasing(_log_ndtr),
-    "relu": _increasing(lambda x: max(x, 0.0), strict=False),
+    "relu": lambda a: Interval(
+        max(a.low, 0.0), max(a.high, 0.0), a.low_open and a.low >= 0.0, a.high_open and a.high > 0.0
+    ),
     "erfc": lambda a: negate(_increasing(lambda x: -erfc(x))(a)),
     "acot": _decreasing_angle,
 }

@@ -49,6 +49,10 @@ REFUSED = {
     "a root": ("x ~ Normal(z2 ^ 0.5, 1)", {"z2": "z2 ^ 0.5"}),
     "a negative power": ("x ~ Normal(z2 ^ -1, 1)", {"z2": "z2 ^ -1"}),
     "tan": ("x ~ Normal(tan(z2), 1)", {"z2": "tan(z2)"}),
+    "a sd on the edge": ("x ~ Normal(0, abs(z2))", {"z2": "abs(z2)"}),
+    "a square as a sd": ("x ~ Normal(0, z2^2)", {"z2": "z2^2"}),
+    "a probability on the edge": ("x ~ Normal(z1, 1)\n n ~ Binomial(9, clamp(z2, 0, 1))", {"z2": "clamp(z2, 0, 1)"}),
+    "a rate on the edge": ("x ~ Normal(z1, 1)\n n ~ Poisson(relu(z2))", {"z2": "relu(z2)"}),
     "counts without end": ("c ~ Poisson(2)\n x ~ Normal(c, 1)", {"c": "Poisson(2)"}),
 }  # fmt: skip
 
@@ -61,6 +65,12 @@ KEPT = {
     "a whole power": ("x ~ Normal(z2^3, 1)", ("reparam",) * 3),
     "a guard on data": ("x ~ Normal(if n > 3 then z1 else z2, 1)", ("reparam",) * 3),
     "a guard on a level": ('x ~ Normal(if g == "a" then z1 else z2, 1)', ("reparam",) * 3),
+    "a sd off the edge": ("x ~ Normal(z1, max(z2, 0.1) + s)", ("reparam",) * 3),
+    "a rate that is zero by the data": ("x ~ Normal(z1, 1)\n n ~ Poisson(if x > 0 then exp(z2) else 0)", ("reparam",) * 3),
+    "a probability that is zero by a summed unknown": (
+        "b ~ Bernoulli(0.3)\n x ~ Normal(z1, 1)\n n ~ Binomial(5, sigmoid(z2) * b)",
+        ("reparam",) * 3,
+    ),
     "a guard on something that no density reads": ("d = if z2 > 0 then 1 else 0\n x ~ Normal(z2, 1)", ("reparam",) * 3),
     "a prior within limits that move": ("w ~ Uniform(0, s)\n x ~ Normal(w, 1)", ("reparam",) * 3),
     "a bool that is summed out": ("b ~ Bernoulli(0.3)\n x ~ Normal(if b then z1 else z2, 1)", ("reparam",) * 3),
