@@ -16,8 +16,8 @@ Array = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Guide:
-    """The guide in the unconstrained coordinates; `loc` and `scale` are those of its normal part. `slots` are the columns
-    of each unknown, `weights` the degrees of centring (1 centred, 0 non-centred) by unknown."""
+    """The guide in the unconstrained coordinates; `loc` and `scale` are those of its normal part. `slots` are the
+    columns of each unknown, `weights` the degrees of centring (1 centred, 0 non-centred) by unknown."""
 
     family: str
     loc: Array

@@ -14,6 +14,7 @@ from ppl.stdlib.records import DISCRETE
 
 HEADS = ("unknown", "distribution", "axes", "reaches", "estimator", "why")
 GAP = "  "
+NARROWEST = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +75,16 @@ def distribution(dist: Dist) -> str:
 
 
 def table(rows: Sequence[Explained], width: int = 80) -> list[str]:
-    """The table, its last column broken into lines where `width` is too narrow for it."""
+    """The table; where `width` is too narrow for the last column, that is broken into lines, or stands below."""
     cells = [_cells(row) for row in rows]
     widths = [max(len(c[i]) for c in (HEADS, *cells)) for i in range(len(HEADS) - 1)]
     indent = sum(widths) + len(GAP) * len(widths)
     lines: list[str] = []
     for row in (HEADS, *cells):
         lead = GAP.join(c.ljust(w) for c, w in zip(row, widths, strict=False)) + GAP
-        room = width - indent
-        first, *rest = _broken(row[-1], room) if room >= 24 else [row[-1]]
+        first, *rest = _broken(row[-1], width - indent) if width - indent >= NARROWEST else ["", row[-1]]
         lines.append((lead + first).rstrip())
-        lines += [" " * indent + more for more in rest]
+        lines += [" " * (indent if first else 4) + more for more in rest if row is not HEADS or first]
     return lines
 
 
