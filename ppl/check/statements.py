@@ -147,11 +147,10 @@ def _give_up(statement: ast.Statement, block: Block, variables: tuple[ast.Name, 
         for inner in statement.body:
             _give_up(inner, block, (*variables, statement.variable))
         return
+    for name in targets(statement):
+        _fail(name, block)
     lost = {v.id: Entry(v.id, "failed", (), "failed", span=v.span) for v in variables}
     scope = replace(block.scope.naming(lost), frame=None, target="", report=Report())
-    for name in targets(statement):
-        if name.id not in block.scope.names:
-            block.define(Entry(name.id, "failed", (), "failed", span=name.span))
     match statement:
         case ast.Sample(value=value) | ast.Observe(distribution=value) if is_distribution(value, scope):
             distribution(value, scope)
