@@ -36,7 +36,7 @@ ADVICE: tuple[Advice, ...] = (
         "fit again with --guide auto: it follows correlations",
     ),
     Advice(
-        lambda f: not f.evidence.corrected and f.guide.family in FLEXIBLE,
+        lambda f: not f.evidence.corrected and f.evidence.settled and f.guide.family in FLEXIBLE,
         "take means as approximate and intervals as too narrow; stronger priors or fewer redundant unknowns help",
     ),
     Advice(lambda f: f.evidence.corrected and f.evidence.ess < 400, "fit again with more draws: --draws 20000"),
@@ -56,7 +56,8 @@ def header(fit: Fit, width: int) -> list[str]:
     unknowns = [q for q in fit.quantities.values() if isinstance(q, Probabilities) or q.role == "unknown"]
     numbers = sum(q.draws[0].size for q in unknowns if isinstance(q, Quantity))
     size = counted(len(unknowns), "unknown") + (f" ({counted(numbers, 'number')})" if numbers else "")
-    parts = [counted(fit.rows, "row"), size, estimators(fit), f"guide: {fit.guide.family}"]
+    rows = [counted(fit.rows, "row")] if fit.rows else []
+    parts = [*rows, size, estimators(fit), f"guide: {fit.guide.family}"]
     return joined(parts, width, f"{fit.model}   ", "  ")
 
 
