@@ -112,7 +112,7 @@ def _statement_text(scope: Scope) -> str:
 
 
 def definition_text(name: str, scope: Scope) -> str:
-    """`s ~ Normal(0, 1)`: how a name of the model block is defined, on one line; "" for other names and for long ones."""
+    """`s ~ Normal(0, 1)`: how the model block defines a name, on one line; "" for other names and for long ones."""
     statement = scope.definitions.get(name)
     text = " ".join(scope.text[statement.span.start : statement.span.end].split()) if statement is not None else ""
     return text if len(text) <= 60 else ""

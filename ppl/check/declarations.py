@@ -1,8 +1,9 @@
 """Everything above the model block: constants, axes, data columns, functions."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from math import isfinite
+from operator import add, mul, sub, truediv
 
 from ppl.check.core import AxisSpec, ColumnSpec, DataSpec
 from ppl.check.reading import names_read
@@ -16,16 +17,18 @@ from ppl.syntax import ast
 KINDS = ("real", "int", "bool", "factor", "ordinal", "date", "text")
 TYPE_ALIASES = {
     "float": "real", "double": "real", "numeric": "real", "number": "real", "num": "real", "vector": "real",
-    "integer": "int", "count": "int", "string": "factor", "str": "factor", "category": "factor", "categorical": "factor",
+    "integer": "int", "count": "int", "string": "factor", "str": "factor", "category": "factor",
+    "categorical": "factor",
     "boolean": "bool", "logical": "bool", "binary": "bool", "datetime": "date", "time": "date", "char": "text",
 }  # fmt: skip
+ARITHMETIC: dict[str, Callable[[float, float], float]] = {"+": add, "-": sub, "*": mul, "/": truediv, "^": pow}
 ELEMENT = {"real": "real", "int": "int", "bool": "bool", "date": "date", "text": "text"}
 
 
 @dataclass(slots=True)
 class Declared:
-    """What the declarations say; filled item by item, in the order of the file. The foreign names belong to parts of the
-    language that are complained about: whatever uses them is not."""
+    """What the declarations say; filled item by item, in the order of the file. The foreign names belong to parts of
+    the language that are complained about: whatever uses them is not."""
 
     row: str = "row"
     sorted_by: str | None = None
@@ -159,11 +162,7 @@ def fixed(e: ast.Expr, out: Declared) -> ast.Expr | None:
 
 def _combined(op: str, a: ast.Number, b: ast.Number, span: Span) -> ast.Number | None:
     try:
-        x, y = a.value, b.value
-        value = {"+": lambda: x + y, "-": lambda: x - y, "*": lambda: x * y, "/": lambda: x / y, "^": lambda: x**y}[
-            op
-        ]()
-        return _number(float(value), span)
+        return _number(float(ARITHMETIC[op](a.value, b.value)), span)
     except (ZeroDivisionError, OverflowError, TypeError):
         return None
 

@@ -22,7 +22,7 @@ KIND_WORDS = {"real": "numbers", "int": "counts", "bool": "true/false", "level":
 
 
 def is_distribution(e: ast.Expr, scope: Scope) -> bool:
-    """Whether this is written as a distribution: a family, a modifier, a function that returns one, or an `if` of them."""
+    """Whether this is written as a distribution: a family, a modifier, a function that returns one, an `if` of them."""
     match e:
         case ast.Call(function) if function.id in scope.functions:
             return is_distribution(scope.functions[function.id].result, scope)
@@ -200,7 +200,7 @@ def _event_axes(row: Distribution, e: ast.Call, scope: Scope) -> tuple[str, ...]
 def _over(
     row: Distribution, args: tuple[Expr, ...], event: tuple[str, ...] | None, span: Span, scope: Scope
 ) -> tuple[str, ...] | None:
-    """The axis of the vector arguments of a distribution of numbers: the levels of Categorical, the cuts of an ordinal."""
+    """The axis of the vector arguments of a family of numbers: the levels of Categorical, the cuts of an ordinal."""
     ranked = [(p, a) for p, a in zip(row.params, args, strict=True) if p.rank == 1]
     if row.event or not ranked:
         return ()
@@ -216,7 +216,7 @@ def _over(
 
 
 def _in_domain(row: Distribution, param: Parameter, value: Expr, written: ast.Expr | None, scope: Scope) -> bool:
-    """Whether an argument stays where the parameter may be; a complaint where an unknown can leave it, or a number does."""
+    """Whether an argument stays where the parameter may be; complains where an unknown or a number leaves it."""
     if param.rank > 1 or (param.domain in ("real", "simplex", "ordered") and param.rank):
         return True
     allowed = CONSTRAINTS.get(param.domain)
@@ -453,7 +453,7 @@ def _family_bounds(dist: Dist, scope: Scope) -> Interval:
     closed = row.support.kind in ("integer", "bool", "level")
 
     def end(text: str, side: str, default: float) -> float:
-        return getattr(bounds(formula(text, ends, dist.span), scope), side) if text else default  # type: ignore[no-any-return]
+        return getattr(bounds(formula(text, ends, dist.span), scope), side) if text else default
 
     match row.support.kind:
         case "bool" | "simplex":

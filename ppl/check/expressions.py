@@ -446,7 +446,7 @@ def _over(e: ast.Call, value: Expr, over: ast.Expr | None, scope: Scope) -> str 
 
 
 def _free_copy(axis: str, value: Expr, scope: Scope) -> str:
-    """The copy of an axis that a reduction runs over: one that no loop holds, the last of them, as in the sum of a row."""
+    """The copy of an axis that a reduction runs over: the last of those that no loop holds, as in the sum of a row."""
     copies = [a for a in value.axes if base(a) == axis]
     free = [a for a in copies if all(a != loop.axis for loop in scope.loops)]
     return (free or copies or [axis])[-1]

@@ -14,8 +14,8 @@ Evaluate = Callable[[ast.Expr, Scope], Expr]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What one index does to one axis: keep, fix (at `to`), lag (by `to`), take or takepos (`index`). An axis that stays
-    is called `aim` in the end, if the index says so."""
+    """What one index does to one axis: keep, fix (at `to`), lag (by `to`), take or takepos (`index`). An axis that
+    stays is called `aim` in the end, if the index says so."""
 
     op: str
     axis: str

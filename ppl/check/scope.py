@@ -22,7 +22,7 @@ class Report:
     muted: bool = False
 
     def add(self, key: str, span: Span | None, *, also: tuple[Note, ...] = (), **holes: object) -> None:
-        complaint = complain(key, span, also=also, **holes)
+        complaint = complain(key, span, also=also, **holes)  # type: ignore[arg-type]
         if not self.muted and complaint not in self.found:
             self.found.append(complaint)
 
@@ -36,8 +36,9 @@ class Report:
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A value that has a name. `kind`: data, const, unknown, derived, local, failed (its definition has been complained
-    about) or foreign (it belongs to a part of the language that has been complained about). `axes` are in the written order.
-    `bounds` hold every value it can take; `random` says whether it depends on an unknown; a local carries its `value`."""
+    about) or foreign (it belongs to a part of the language that has been complained about). `axes` are in the written
+    order. `bounds` hold every value it can take; `random` says whether it depends on an unknown; a local carries its
+    `value`."""
 
     name: str
     kind: str
@@ -52,8 +53,8 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """`for name in axis`: `axis` is primed when a loop outside already runs over it; `first` is the lowest position that
-    an `if` around has left possible."""
+    """`for name in axis`: `axis` is primed when a loop outside already runs over it; `first` is the lowest position
+    that an `if` around has left possible."""
 
     name: str
     axis: str

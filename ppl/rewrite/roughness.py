@@ -5,7 +5,7 @@ What is not known to be smooth counts as a jump (Lee, Rival & Yang, POPL 2023, w
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import networkx as nx
 
@@ -15,7 +15,7 @@ from ppl.graph.graph import core_of, node_list
 from ppl.source.span import NOWHERE, Span
 from ppl.stdlib.constraints import CONSTRAINTS
 from ppl.stdlib.distributions import DISTRIBUTIONS
-from ppl.stdlib.intervals import Interval
+from ppl.stdlib.intervals import RULES, Interval
 from ppl.stdlib.primitives import PRIMITIVES
 from ppl.stdlib.records import JUMP, KINK, SMOOTH
 
@@ -221,33 +221,32 @@ def _argument(
         return found if role == "unknown" else _moving(found, dist)
     found = lifted(found, param.level, f"the {param.name} of {name}", dist.span)
     value = dist.args[i]
-    if found and value is not None and not param.rank and _touches(param.domain, value, _opened(env, lookup)):
+    if found and value is not None and not param.rank and _touches(param.domain, value, env, lookup):
         return lifted(found, JUMP, f"the {param.name} of {name} may reach the end of its range", value.span)
     return found
 
 
-def _touches(need: str, value: Expr, lookup: Lookup) -> bool:
+def _touches(need: str, value: Expr, env: Mapping[str, dict[str, Finding]], lookup: Lookup) -> bool:
     """Whether a parameter may lie on the very edge of its domain, where log densities go off to infinity."""
     allowed = CONSTRAINTS.get(need)
     if allowed is None:
         return False
     if value.op == "where":
-        return any(_touches(need, branch, lookup) for branch in value.args[1:] if _reads(branch))
-    here = interval(value, lookup)
+        return any(_touches(need, branch, env, lookup) for branch in value.args[1:] if expression(branch, env, lookup))
+    here = _edges(value, env, lookup)
     low = here.low <= allowed.low and not (here.low == allowed.low and here.low_open)
     high = here.high >= allowed.high and not (here.high == allowed.high and here.high_open)
     return low or high
 
 
-def _opened(env: Mapping[str, dict[str, Finding]], lookup: Lookup) -> Lookup:
-    """Bounds that leave out the ends which only data and discrete unknowns reach: there, no continuous unknown matters."""
-
-    def inside(name: str) -> Interval:
-        here = lookup(name)
-        return here if env.get(name) or here.low == here.high else Interval(here.low, here.high, True, True)
-
-    return inside
-
-
-def _reads(e: Expr) -> bool:
-    return e.op == "ref" or any(_reads(a) for a in e.args)
+def _edges(e: Expr, env: Mapping[str, dict[str, Finding]], lookup: Lookup) -> Interval:
+    """Bounds of a value while it depends on a continuous unknown: a factor of data or of discrete unknowns that is zero
+    puts an end to that."""
+    if e.op != "mul":
+        return interval(e, lookup)
+    ends = []
+    for factor in e.args:
+        here = _edges(factor, env, lookup)
+        vanishes = here.low == 0.0 < here.high and not expression(factor, env, lookup)
+        ends.append(replace(here, low_open=True) if vanishes else here)
+    return RULES["mul"](*ends)

@@ -14,8 +14,8 @@ N = stats.norm.logpdf
 
 @dataclass(frozen=True)
 class Case:
-    """`density(v)` is the log density at `v`: the unknowns by name (one draw), and the columns. `limits` are the ends of
-    the unknowns that are not on the whole real line, `ordered` are increasing vectors: they give the Jacobian."""
+    """`density(v)` is the log density at `v`, the unknowns by name (one draw). `limits` are the ends of those that
+    are not on the whole real line, `ordered` are increasing vectors: they give the Jacobian."""
 
     name: str
     model: str
@@ -356,7 +356,8 @@ FUNCTIONS = (
     ),
     Case(
         "dates are compared with dates",
-        'data { day: date\n y: real }\nmodel { b ~ Normal(0, 1)\n y ~ Normal(if day >= "2024-03-01" then b else 1, 1) }\n',
+        "data { day: date\n y: real }\n"
+        'model { b ~ Normal(0, 1)\n y ~ Normal(if day >= "2024-03-01" then b else 1, 1) }\n',
         {"day": ["2024-02-28", "2024-03-01", "2024-02-29", "2025-01-01", "2023-12-31", "2024-03-02"], "y": Y},
         lambda v: N(v.b, 0, 1) + N(Y, np.where([0, 1, 0, 1, 0, 1], v.b, 1), 1).sum(),
     ),
@@ -386,7 +387,7 @@ DISTRIBUTIONS = (
         "a label for each group",
         "w[k] = [0.2, 0.5, 0.3]\n m[k] ~ Normal(0, 1)\n z[g] ~ Categorical(w)\n y ~ Normal(m[z[g]], 2)",
         lambda v: (
-            N(v.m, 0, 1).sum() + sum(logsumexp(np.log(MIX) + N(Y[G == j, None], v.m, 2).sum(0)) for j in range(3))
+            N(v.m, 0, 1).sum() + sum(logsumexp(np.log(MIX) + N(Y[j == G, None], v.m, 2).sum(0)) for j in range(3))
         ),
         top="axis k = 3",
     ),
@@ -420,7 +421,8 @@ DISTRIBUTIONS = (
     ),
     Case(
         "Censored on the right",
-        "data { t: real > 0\n seen: bool }\nmodel { a ~ Normal(0, 1)\n t ~ Censored(Weibull(1.5, exp(a)), right=not seen) }\n",
+        "data { t: real > 0\n seen: bool }\n"
+        "model { a ~ Normal(0, 1)\n t ~ Censored(Weibull(1.5, exp(a)), right=not seen) }\n",
         {"t": np.abs(Y), "seen": WON},
         lambda v: (
             N(v.a, 0, 1)
@@ -480,15 +482,14 @@ DISTRIBUTIONS = (
     ),
     Case(
         "Multinomial counts",
-        'data { n[k]: int >= 0 from "n*" }\nmodel { b[k] ~ Normal(0, 1)\n n ~ Multinomial(sum(n, over=k), softmax(b)) }\n'.replace(
-            "sum(n, over=k)", "5"
-        ),
+        'data { n[k]: int >= 0 from "n*" }\nmodel { b[k] ~ Normal(0, 1)\n n ~ Multinomial(5, softmax(b)) }\n',
         {"n1": [1, 2], "n2": [3, 0], "n3": [1, 3]},
         lambda v: N(v.b, 0, 1).sum() + stats.multinomial.logpmf([[1, 3, 1], [2, 0, 3]], 5, softmax(v.b)).sum(),
     ),
     Case(
         "a distribution chosen by a column",
-        "data { y: real\n won: bool }\nmodel { b ~ Normal(0, 1)\n y ~ if won then Normal(b, 1) else StudentT(4, 0, 2) }\n",
+        "data { y: real\n won: bool }\n"
+        "model { b ~ Normal(0, 1)\n y ~ if won then Normal(b, 1) else StudentT(4, 0, 2) }\n",
         {"y": Y, "won": WON},
         lambda v: N(v.b, 0, 1) + np.where(WON, N(Y, v.b, 1), stats.t.logpdf(Y, 4, 0, 2)).sum(),
     ),

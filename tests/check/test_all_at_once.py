@@ -23,7 +23,8 @@ MODELS = {
         ["E301 gg", "E101 nowhere", "E302 7", "E101 undefined"],
     ),
     "a loop over nothing, with errors inside": (
-        "for t in 1..3 { s[t] ~ Normal(nowhere + s[t - 1], 1) }\n for t in tme { r[t] = foo(t) }\n y ~ Normal(s[1] + r[2], 1)",
+        "for t in 1..3 { s[t] ~ Normal(nowhere + s[t - 1], 1) }\n for t in tme { r[t] = foo(t) }\n"
+        " y ~ Normal(s[1] + r[2], 1)",
         ["E303 1..3", "E101 nowhere", "E301 tme", "E102 foo"],
     ),
     "two sd errors and a probability": (

@@ -17,13 +17,16 @@ from ppl.source.render import render
 from ppl.syntax.parse import parse
 
 ROOT = Path(__file__).parents[2]
-TEXTS = [p.read_text(encoding="utf-8") for p in sorted([*ROOT.glob("models/*.ppl"), *ROOT.glob("tests/programs/*.ppl")])]
+TEXTS = [
+    p.read_text(encoding="utf-8") for p in sorted([*ROOT.glob("models/*.ppl"), *ROOT.glob("tests/programs/*.ppl")])
+]
 TOKEN = re.compile(r"[A-Za-z_]\w*|\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|\"[^\"\n]*\"|[<>=!]=|\|>|\.\.|[^\w\s]|\n|[ \t]+")
 WORDS = (
-    "Normal Poisson Categorical Dirichlet Bernoulli Binomial Mixture Truncated Censored Ordered ZeroInflated HalfNormal "
+    "Normal Poisson Categorical Dirichlet Bernoulli Binomial Mixture Truncated Censored Ordered ZeroInflated "
+    "HalfNormal "
     "Uniform MvNormal OrderedLogistic Multinomial Flat Beta StudentT sum mean exp log sqrt abs floor min max dot diag "
     "cholesky argmax softmax uniform size row t if then else and or not true false for in model data axis const fun "
-    "observe factor @reparam @enumerate .. [ ] ( ) { } , ~ = == < > + - * / ^ @ % : ? 0 1 -1 2 3 0.5 1e6 \"a\" \n"
+    'observe factor @reparam @enumerate .. [ ] ( ) { } , ~ = == < > + - * / ^ @ % : ? 0 1 -1 2 3 0.5 1e6 "a" \n'
 ).split(" ")
 SLOWEST = 5.0  # seconds for one file
 MUTANTS = 2_000
