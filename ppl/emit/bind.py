@@ -167,11 +167,14 @@ def bind_program(emitted: Emitted, bound: Bound, code: CodeType | None = None) -
     dim = _lay_out(emitted.slots, sizes, slots)
     scope: dict[str, Callable[..., tuple[Callable[..., object], ...]]] = {}
     exec(code or compiled(emitted), scope)
+    # numpy's integers: the variance of a single row is then not a number, where Python's would raise ZeroDivisionError
+    lengths = {axis: np.int64(size) for axis, size in sizes.items()}
     with np.errstate(all="ignore"):
         try:
-            functions = scope["program"](inputs, sizes)
+            functions = scope["program"](inputs, lengths)
         except IndexError as problem:
             raise ModelError([complain("E703", None, what=problem)]) from None
+    sizes |= {axis: int(size) for axis, size in lengths.items()}
     most = max(1, CELLS // _largest(emitted, sizes))
     return Program(emitted, dim, slots, sizes, inputs.spans, most, *functions)  # type: ignore[arg-type]
 

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import reduce
 
+import numpy as np
+
 Key = tuple[object, ...]
 
 
@@ -282,13 +284,14 @@ def value_of(v: Val) -> float | None:
 
 
 def _fold(op: str, args: tuple[Val, ...]) -> float | None:
-    """Arithmetic on literals."""
+    """Arithmetic on literals, with the infinities and NaN of numpy."""
     numbers = [value_of(a) for a in args]
     if any(n is None for n in numbers) or op not in _ARITHMETIC:
         return None
     try:
-        return float(_ARITHMETIC[op](*numbers))
-    except (ZeroDivisionError, OverflowError, ValueError, TypeError):
+        with np.errstate(all="ignore"):
+            return float(_ARITHMETIC[op](*numbers))
+    except (OverflowError, ValueError):
         return None
 
 
@@ -296,9 +299,9 @@ _ARITHMETIC: dict[str, Callable[..., float]] = {
     "add": lambda a, b: a + b,
     "sub": lambda a, b: a - b,
     "mul": lambda a, b: a * b,
-    "div": lambda a, b: a / b,
+    "div": np.divide,
     "neg": lambda a: -a,
-    "pow": lambda a, b: a**b,
+    "pow": np.power,
     "square": lambda a: a * a,
     "max2": max,
     "min2": min,

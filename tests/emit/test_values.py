@@ -132,3 +132,17 @@ def test_whole_numbers_go_where_numbers_go() -> None:
     assert value[0] == pytest.approx(
         norm.logpdf(0.4) + norm.logpdf([0.5, 1.0], 0.4 * expit([1.0, 2.0])).sum(), rel=1e-12
     )
+
+
+def test_constants_divide_as_arrays_do() -> None:
+    b = Builder(RANK)
+    assert b.apply("div", b.lit(1.0), b.lit(0.0)).attrs == (np.inf,)
+    assert np.isnan(b.apply("pow", b.lit(-8.0), b.lit(1.5)).attrs[0])
+
+
+def test_the_variance_of_one_row_is_no_number() -> None:
+    model = compile("data {\n  y: real\n  x: real\n}\n\nmodel {\n  a ~ Normal(0, 1)\n  y ~ Normal(a + var(x), 1)\n}\n")
+    program, _ = model.bind({"y": [0.5], "x": [1.0]})
+    assert np.isnan(program.value(np.array([[0.4]]), np.zeros(0))).all()
+    program, _ = model.bind({"y": [0.5, 1.0], "x": [1.0, 3.0]})
+    assert np.isfinite(program.value(np.array([[0.4]]), np.zeros(0))).all()
