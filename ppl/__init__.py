@@ -16,7 +16,7 @@ _HOMES = {
     "ModelError": "ppl.source.diagnostic",
     "compile": "ppl.api",
     "load": "ppl.api",
-    "load_fit": "ppl.results.files",
+    "load_fit": "ppl.results.fit",
 }
 
 

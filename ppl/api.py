@@ -21,7 +21,8 @@ from ppl.infer.approximation import Approximation, Options, Progress
 from ppl.infer.engine import fit as approximate
 from ppl.infer.target import NoDensity, NoGradient
 from ppl.results.blame import no_density, no_gradient
-from ppl.results.fit import Fit, Timing, is_converged
+from ppl.results.fit import Fit, is_converged
+from ppl.results.record import Timing
 from ppl.results.report import guide, quantities
 from ppl.rewrite.plan import plan
 from ppl.source.diagnostic import Diagnostic, ModelError

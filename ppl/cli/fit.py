@@ -28,7 +28,7 @@ from ppl.cli.terminal import (
     width,
 )
 from ppl.infer.approximation import Options, Progress
-from ppl.results.files import save, unwritable
+from ppl.results.files import unwritable
 from ppl.results.fit import Fit
 from ppl.results.json import fit_json
 from ppl.results.numbers import joined
@@ -121,7 +121,7 @@ def _run(
         return _strict(fit.warnings, texts, as_json)
     if not as_json:
         complaints(fit.warnings, texts)
-    save(fit, path)
+    fit.save(path)
     if as_json:
         out_json(fit_json(fit, str(path)))
     else:

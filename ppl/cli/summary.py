@@ -7,8 +7,7 @@ import click
 
 from ppl.cli.failures import ended, guarded
 from ppl.cli.terminal import OK, TONES, out, out_json, toned, width
-from ppl.results.files import load_fit
-from ppl.results.fit import Fit
+from ppl.results.fit import Fit, load_fit
 from ppl.results.json import SCHEMA, quantities_json
 from ppl.results.table import Summary
 from ppl.results.verdict import header, outcome, trust_lines

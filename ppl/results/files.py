@@ -17,8 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ppl.infer.approximation import Evidence, Mode, Trust
-from ppl.results.fit import Fit, Guide, Timing
 from ppl.results.quantity import Probabilities, Quantity
+from ppl.results.record import FitRecord, Guide, Timing
 from ppl.source.diagnostic import Diagnostic, Fix, ModelError, Note, complain
 from ppl.source.span import Span
 
@@ -32,7 +32,7 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 PLAIN = ("model", "text", "source", "fingerprint", "rows", "reason", "seed", "converged")
 
 
-def save(fit: Fit, path: str | Path) -> None:
+def save(fit: FitRecord, path: str | Path) -> None:
     """Write a fit file. It appears whole or not at all. Raises ModelError (E707) where it cannot be written."""
     path = Path(path)
     arrays: Arrays = {}
@@ -51,7 +51,7 @@ def save(fit: Fit, path: str | Path) -> None:
         raise ModelError([unwritable(path, problem)]) from None
 
 
-def load_fit(path: str | Path) -> Fit:
+def load_record(path: str | Path) -> FitRecord:
     """The fit in a file. Raises ModelError (E704) for what is missing, damaged, foreign or from a later version."""
     try:
         with zipfile.ZipFile(path) as archive:
@@ -99,7 +99,7 @@ def _write(file: IO[bytes], head: str, arrays: Mapping[str, Array]) -> None:
                 np.lib.format.write_array(entry, np.ascontiguousarray(array), allow_pickle=False)
 
 
-def _head(fit: Fit, arrays: Arrays) -> dict[str, Any]:
+def _head(fit: FitRecord, arrays: Arrays) -> dict[str, Any]:
     """What is text of a fit; its arrays go to `arrays`."""
     arrays["guide/loc"], arrays["guide/scale"] = fit.guide.loc, fit.guide.scale
     quantities = [_quantity_head(q, arrays) for q in fit.quantities.values()]
@@ -167,10 +167,10 @@ def _read(archive: zipfile.ZipFile, names: Iterable[str]) -> Arrays:
     return out
 
 
-def _fit(head: dict[str, Any], arrays: Arrays) -> Fit:
+def _fit(head: dict[str, Any], arrays: Arrays) -> FitRecord:
     guide = head["guide"]
     slots = {name: (int(a), int(b)) for name, (a, b) in guide["slots"].items()}
-    return Fit(
+    return FitRecord(
         **{name: head[name] for name in PLAIN},
         quantities={q["name"]: _quantity(q, arrays) for q in head["quantities"]},
         guide=Guide(guide["family"], arrays["guide/loc"], arrays["guide/scale"], guide["weights"], slots),

@@ -1,67 +1,20 @@
-"""What a fit says: labelled quantities, how far they can be trusted, and what it cost."""
+"""A fitted posterior: what people hold in their hands."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
-from ppl.infer.approximation import Approximation, Evidence, Trust
+from ppl.infer.approximation import Approximation
+from ppl.results.files import load_record, save
 from ppl.results.quantity import Probabilities, Quantity
+from ppl.results.record import FitRecord
 from ppl.results.table import CI, Summary
-from ppl.source.diagnostic import Diagnostic
-
-Array = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class Guide:
-    """The guide in the unconstrained coordinates; `loc` and `scale` are those of its normal part. `slots` are the
-    columns of each unknown, `weights` the degrees of centring (1 centred, 0 non-centred) by unknown."""
-
-    family: str
-    loc: Array
-    scale: Array
-    weights: Mapping[str, float]
-    slots: Mapping[str, tuple[int, int]]
-
-
-@dataclass(frozen=True, slots=True)
-class Timing:
-    """Seconds by stage of the whole run, and the gradient evaluations (each draw of a batched call is one)."""
-
-    compile: float
-    bind: float
-    optimise: float
-    gradients: int
-    calls: int
-
-    @property
-    def total(self) -> float:
-        return self.compile + self.bind + self.optimise
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Fit:
-    """A fitted posterior. `fit["theta"]` gives labelled draws, `fit.summary()` a table, `ppl.results.files.save` a file
-    that loads without the data. `omitted` are derived names too large to keep draws of."""
-
-    model: str
-    text: str
-    source: str
-    fingerprint: str
-    rows: int
-    quantities: Mapping[str, Quantity | Probabilities]
-    guide: Guide
-    evidence: Evidence
-    trust: Trust
-    reason: str
-    timing: Timing
-    seed: int
-    converged: bool
-    units: Mapping[str, str]
-    omitted: tuple[str, ...] = ()
-    warnings: tuple[Diagnostic, ...] = ()
+class Fit(FitRecord):
+    """A fitted posterior. `fit["theta"]` gives labelled draws, `fit.summary()` a table, `fit.save(path)` a file that
+    loads without the data."""
 
     def __getitem__(self, name: str) -> Quantity | Probabilities:
         """The labelled draws (or probabilities) of an unknown or a derived value. Raises KeyError."""
@@ -75,10 +28,20 @@ class Fit:
     def __contains__(self, name: object) -> bool:
         return name in self.quantities
 
+    def save(self, path: str | Path) -> None:
+        """Write a file that `ppl.load_fit` reads without the data. Raises ModelError (E707) where it cannot be."""
+        save(self, path)
+
     def summary(self, *names: str, ci: float = CI) -> Summary:
         """A table of these names, or of all: mean, sd and the quantiles of an interval of probability `ci`."""
         chosen = {name: self[name] for name in names} if names else self.quantities
         return Summary(chosen, self.units, ci)
+
+
+def load_fit(path: str | Path) -> Fit:
+    """The fit in a file. Raises ModelError (E704) for what is missing, damaged, foreign or from a later version."""
+    record = load_record(path)
+    return Fit(**{field.name: getattr(record, field.name) for field in fields(record)})
 
 
 def is_converged(approximation: Approximation) -> bool:

@@ -8,8 +8,8 @@ import numpy.typing as npt
 from ppl.data.bound import Bound
 from ppl.emit.bind import Program
 from ppl.infer.approximation import Approximation
-from ppl.results.fit import Guide
 from ppl.results.quantity import Probabilities, Quantity
+from ppl.results.record import Guide
 
 Array = npt.NDArray[np.float64]
 CHUNK = 256

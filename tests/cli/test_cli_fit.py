@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 from commands import MODELS, SCHOOLS, SCHOOLS_DATA, ppl, process
 
-from ppl.results.files import load_fit
-from ppl.results.fit import Fit
+from ppl.results.fit import Fit, load_fit
 
 # Means and standard deviations of the reference posterior (Stan, 10 chains of 10 000 draws; posteriordb).
 REFERENCE = {"mu": (4.41, 3.31), "tau": (3.60, 3.21)}

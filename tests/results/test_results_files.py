@@ -11,8 +11,8 @@ import pytest
 
 from ppl.api import load
 from ppl.infer.approximation import Mode
-from ppl.results.files import load_fit, save
-from ppl.results.fit import Fit
+from ppl.results.files import save
+from ppl.results.fit import Fit, load_fit
 from ppl.results.quantity import Probabilities, Quantity
 from ppl.source.diagnostic import Diagnostic, Fix, ModelError, Note
 from ppl.source.span import Span

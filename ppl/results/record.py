@@ -1,0 +1,62 @@
+"""What a fit consists of: plain records, which files write and read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from ppl.infer.approximation import Evidence, Trust
+from ppl.results.quantity import Probabilities, Quantity
+from ppl.source.diagnostic import Diagnostic
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Guide:
+    """The guide in the unconstrained coordinates; `loc` and `scale` are those of its normal part. `slots` are the
+    columns of each unknown, `weights` the degrees of centring (1 centred, 0 non-centred) by unknown."""
+
+    family: str
+    loc: Array
+    scale: Array
+    weights: Mapping[str, float]
+    slots: Mapping[str, tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Seconds by stage of the whole run, and the gradient evaluations (each draw of a batched call is one)."""
+
+    compile: float
+    bind: float
+    optimise: float
+    gradients: int
+    calls: int
+
+    @property
+    def total(self) -> float:
+        return self.compile + self.bind + self.optimise
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FitRecord:
+    """Everything that is known after a fit. `omitted` are derived names too large to keep draws of."""
+
+    model: str
+    text: str
+    source: str
+    fingerprint: str
+    rows: int
+    quantities: Mapping[str, Quantity | Probabilities]
+    guide: Guide
+    evidence: Evidence
+    trust: Trust
+    reason: str
+    timing: Timing
+    seed: int
+    converged: bool
+    units: Mapping[str, str]
+    omitted: tuple[str, ...] = ()
+    warnings: tuple[Diagnostic, ...] = ()
