@@ -82,7 +82,7 @@ def _exchangeable(core: Core) -> Iterator[Diagnostic]:
     axes = set()
     for s in core.statements:
         if isinstance(s, Site):
-            axes |= set(_component_axes(s.dist))
+            axes |= set(_component_axes(s.dist, s.role == "unknown"))
     for axis in sorted(axes):
         parts = [s for s in core.statements if isinstance(s, Site) and s.role == "unknown" and s.axes == (axis,)]
         parts = [s for s in parts if not s.dist.event or s.dist.name == "Ordered"]
@@ -93,10 +93,11 @@ def _exchangeable(core: Core) -> Iterator[Diagnostic]:
             yield complain("W130", parts[0].name_span, name=parts[0].name, axis=axis)
 
 
-def _component_axes(dist: Dist) -> Iterator[str]:
+def _component_axes(dist: Dist, unknown: bool) -> Iterator[str]:
+    """The axes of labels that nothing observes: of a mixture, or of an unknown level."""
     if dist.name == "Mixture":
         yield str(dist.attrs[0])
     for inner in dist.inner:
-        yield from _component_axes(inner)
-    if dist.kind == "level" and dist.attrs and not dist.inner:
+        yield from _component_axes(inner, unknown)
+    if unknown and dist.kind == "level" and dist.attrs and not dist.inner:
         yield str(dist.attrs[0])

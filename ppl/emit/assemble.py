@@ -18,8 +18,6 @@ from ppl.stdlib.records import Bijection
 
 # The names that one axis may need at once: three loops over it, and as many while their places are exchanged.
 COPIES = 6
-# The names that one axis may need at once: three loops over it, and as many while their places are exchanged.
-COPIES = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +77,7 @@ class Assembly:
     hints: dict[Val, str] = field(default_factory=dict)
     eliminated: dict[str, Elimination] = field(default_factory=dict)
     events: dict[str, Event] = field(default_factory=dict)
+    unreported: list[str] = field(default_factory=list)
 
     def define(self, name: str, v: Val, axes: tuple[str, ...], report: bool) -> None:
         self.s.names[name] = v
@@ -134,6 +133,10 @@ def _node(node: Node, out: Assembly) -> None:
             v = out.s.expr(value)
             enumerated = any(a.endswith("?") for a in v.axes)
             out.define(node.name, v, axes, v.batch and not enumerated)
+            if enumerated:
+                out.unreported.append(node.name)
+            elif v.batch and (value.type == "bool" or value.type.startswith("level:")):
+                out.levels[f"{node.name}?"] = value.type.rstrip("'")
         case FactorTerm(value=value):
             v = out.s.expr(value)
             out.terms.append(Term(node.name, v, value.axes))

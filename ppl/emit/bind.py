@@ -138,7 +138,7 @@ class Program:
             return self._terms(u, w)
 
     def level_labels(self, name: str, bound: Bound) -> tuple[str, ...]:
-        """The levels of a summed-out unknown, as labels."""
+        """The levels of a summed-out unknown, or of a derived event or level, as labels."""
         axis = f"{name}?"
         kind = dict(self.emitted.levels)[axis]
         if kind == "bool":
@@ -147,7 +147,7 @@ class Program:
             return tuple(f"{x:g}" for x in self.spans[axis].tolist())
         known = bound.axes.get(kind.removeprefix("level:"))
         labels = known.labels if known is not None else None
-        return labels or tuple(str(i + 1) for i in range(self.sizes[axis]))
+        return labels or tuple(str(i + 1) for i in range(self.sizes[kind.removeprefix("level:")]))
 
 
 def compiled(emitted: Emitted) -> CodeType:

@@ -165,9 +165,10 @@ def _diag(s: Lowering, e: Expr) -> Val:
     return s.b.mul(s.expr(e.args[0]), s.b.node("eye", (), (axis, copy), (axis, copy)))
 
 
-def _cholesky(s: Lowering, e: Expr) -> Val:
+def _matrix(s: Lowering, e: Expr) -> Val:
+    """`cholesky` and `inverse` are kernels on a pair of axes."""
     pair = tuple(str(a) for a in e.attrs)
-    return kernel(s.b, "cholesky", (s.expr(e.args[0]),), (pair,), pair)
+    return kernel(s.b, e.op, (s.expr(e.args[0]),), (pair,), pair)
 
 
 def _vector(s: Lowering, e: Expr) -> Val:
@@ -203,7 +204,8 @@ _LOWER: dict[str, Callable[[Lowering, Expr], Val]] = {
     "softmax": _softmax,
     "dot": _dot,
     "diag": _diag,
-    "cholesky": _cholesky,
+    "cholesky": _matrix,
+    "inverse": _matrix,
     "vector": _vector,
     "spread": _spread,
 }

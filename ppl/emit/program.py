@@ -30,7 +30,8 @@ def program(d, n):
 class Emitted:
     """The source of a program, and what its inputs and outputs are: `slots` in the order of coordinates, `weights` by
     the unknown that each belongs to, `reported` names with their axes as written, `eliminated` ones with the axes of
-    their probabilities, `levels` says what the last of these runs over: `bool`, `count`, or `level:AXIS`."""
+    their probabilities; `levels` says of each `NAME?` what its levels are: `bool`, `count`, or `level:AXIS`; `tables` are
+    the axes of the largest arrays of a call; `unreported` are derived from unknowns that are summed out."""
 
     text: str
     slots: tuple[Slot, ...]
@@ -39,6 +40,7 @@ class Emitted:
     eliminated: tuple[tuple[str, tuple[str, ...]], ...]
     levels: tuple[tuple[str, str], ...]
     tables: tuple[tuple[str, ...], ...]
+    unreported: tuple[str, ...]
 
 
 def emit(graph: nx.DiGraph, with_terms: bool = False) -> Emitted:
@@ -78,7 +80,14 @@ def emit(graph: nx.DiGraph, with_terms: bool = False) -> Emitted:
     text = HEADER.format(title=title) + "\n".join(w.lines) + "\n"
     reported = tuple((name, axes) for name, (_, axes) in a.reported.items())
     return Emitted(
-        text, slots, tuple(a.weights), reported, tuple(summed.items()), tuple(a.levels.items()), _tables(every)
+        text,
+        slots,
+        tuple(a.weights),
+        reported,
+        tuple(summed.items()),
+        tuple(a.levels.items()),
+        _tables(every),
+        tuple(n for n in a.unreported if n not in a.events),
     )
 
 

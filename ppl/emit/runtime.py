@@ -48,6 +48,8 @@ class Gather:
         """(S, result) to (S, source): every entry is added where it was taken."""
         if self.identity:
             return g.reshape(len(g), *self.source)
+        if self.length == 0:
+            return np.zeros((len(g), *self.source))
         if self.plan is None:
             self.plan = segments(self.flat, self.length)
         return add_segments(g.reshape(len(g), -1), self.plan).reshape(len(g), *self.source)

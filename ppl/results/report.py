@@ -23,7 +23,8 @@ def quantities(
 ) -> tuple[dict[str, Quantity | Probabilities], tuple[str, ...]]:
     """Every unknown and derived name, in the order of the model, and the names that are too large to keep."""
     u, weights, w = approximation.u, approximation.weights, approximation.w
-    kept, omitted = _kept(program, len(u))
+    kinds = {name for name, _ in program.emitted.reported if f"{name}?" in dict(program.emitted.levels)}
+    kept, omitted = _kept(program, len(u), kinds)
     parts: dict[str, list[Array]] = {name: [] for name in kept}
     sums: dict[str, Array] = {}
     for at in range(0, len(u), CHUNK):
@@ -32,10 +33,12 @@ def quantities(
         for name, count in kept.items():
             if at < count:
                 parts[name].append(np.array(values[name][: count - at]))
-        for name, probability in program.marginals(u[rows], w).items():
+        chances = {name: _one_hot(values[name], len(program.level_labels(name, bound))) for name in kinds}
+        for name, probability in {**program.marginals(u[rows], w), **chances}.items():
             part = np.tensordot(weights[rows], probability, axes=(0, 0))
             sums[name] = sums[name] + part if name in sums else part
     axes = {**dict(program.emitted.reported), **dict(program.emitted.eliminated)}
+    axes |= {name: (*axes[name], f"{name}?") for name in kinds}
     out: dict[str, Quantity | Probabilities] = {}
     for name, own in axes.items():
         if name in parts:
@@ -43,14 +46,21 @@ def quantities(
             out[name] = _quantity(name, own, draws, weights, bound, program, estimators)
         elif name in sums:
             out[name] = _probabilities(name, own, sums[name], bound, program)
-    return out, omitted
+    return out, (*omitted, *program.emitted.unreported)
 
 
-def _kept(program: Program, draws: int) -> tuple[dict[str, int], tuple[str, ...]]:
-    """How many draws to keep of each reported name."""
+def _one_hot(values: Array, levels: int) -> Array:
+    """Draws of a derived event or level as ones and zeros along a last axis of levels."""
+    return np.asarray(np.asarray(values)[..., None] == np.arange(levels), dtype=float)
+
+
+def _kept(program: Program, draws: int, skipped: set[str]) -> tuple[dict[str, int], tuple[str, ...]]:
+    """How many draws to keep of each reported number."""
     kept, omitted = {}, []
     unknowns = {s.name for s in program.emitted.slots}
     for name, axes in program.emitted.reported:
+        if name in skipped:
+            continue
         size = int(np.prod([_length(a, program) for a in axes], dtype=int))
         count = min(draws, max(CELLS // max(size, 1), FEWEST))
         if name not in unknowns and size * FEWEST > 4 * CELLS:
@@ -97,9 +107,14 @@ def _quantity(
 
 
 def _probabilities(name: str, axes: tuple[str, ...], prob: Array, bound: Bound, program: Program) -> Probabilities:
-    *plates, levels = axes
+    plates = axes[:-1]
     labels = tuple(axis_labels(a, bound, program) for a in plates)
-    return Probabilities(name, tuple(plates), labels, program.level_labels(name, bound), prob)
+    column = bound.columns.get(name)
+    if column is not None and column.missing is not None:
+        # the cells that the file has are no unknowns
+        plates, labels = (f"{name}.missing",), (axis_labels(f"{name}.missing", bound, program),)
+        prob = prob[column.missing]
+    return Probabilities(name, plates, labels, program.level_labels(name, bound), prob)
 
 
 def guide(program: Program, approximation: Approximation) -> Guide:
