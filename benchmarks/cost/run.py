@@ -35,6 +35,8 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 SCHOOLS = ROOT / "models" / "eight_schools"
 LIBRARIES = "import numpy, scipy.special, scipy.optimize, networkx, autograd"
+# As installed: with compiled bytecode beside the sources.
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 HEAVY = ("numpy", "scipy", "autograd", "networkx")
 REGRESSION = """\
 data {
@@ -146,7 +148,7 @@ def command(*args: str) -> list[str]:
 
 
 def quietly(argv: list[str]) -> None:
-    subprocess.run(argv, check=True, stdout=subprocess.DEVNULL, cwd=ROOT)
+    subprocess.run(argv, check=True, stdout=subprocess.DEVNULL, cwd=ROOT, env=ENVIRONMENT)
 
 
 def same(mine: tuple[Array, Array, Array], theirs: tuple[Array, Array]) -> None:
@@ -169,6 +171,7 @@ def regression_data() -> dict[str, Array]:
 def start() -> Iterator[Line]:
     with tempfile.TemporaryDirectory() as folder:
         fit = command("fit", f"{SCHOOLS}.ppl", f"{SCHOOLS}.csv", "-o", str(Path(folder) / "fit.npz"))
+        quietly(fit)
         sides = (lambda: quietly(fit), lambda: quietly([sys.executable, "-c", LIBRARIES]))
         mine, theirs = in_turns(sides, 15)
     seconds = f"{mine:.2f} s / {theirs:.2f} s"
