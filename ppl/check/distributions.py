@@ -3,19 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ppl.check.bounds import REAL_LINE, hull
-from ppl.check.complaints import MODIFIERS, definition_text, describe, unknown_function
+from ppl.check.building import bounds, is_random
+from ppl.check.complaints import MODIFIERS, describe, unknown_function
 from ppl.check.core import Dist, Expr
-from ppl.check.expressions import bounds, branches, constant, expression, glance, inline, is_random, number, truth
+from ppl.check.domains import in_domain, source_text
+from ppl.check.expressions import branches, expression, glance, inline, number, truth
 from ppl.check.formulas import formula
 from ppl.check.reading import names_read
-from ppl.check.scope import Entry, Scope, base, is_failed, union
+from ppl.check.scope import Entry, Scope, is_failed, union
 from ppl.source.span import Span
 from ppl.source.suggest import did_you_mean
-from ppl.stdlib.constraints import CONSTRAINTS
 from ppl.stdlib.distributions import DISTRIBUTIONS, PARAMETER_ALIASES
 from ppl.stdlib.intervals import Interval
-from ppl.stdlib.records import Distribution, Parameter
+from ppl.stdlib.records import Distribution
 from ppl.syntax import ast
 
 KIND_WORDS = {"real": "numbers", "int": "counts", "bool": "true/false", "level": "levels"}
@@ -108,7 +108,7 @@ def _family(row: Distribution, e: ast.Call, scope: Scope) -> Dist | None:
     over = _over(row, args, event, e.span, scope)
     if event is None or over is None:
         return None
-    ok = [_in_domain(row, p, a, w, scope) for p, a, w in zip(row.params, args, written, strict=True)]
+    ok = [in_domain(row, p, a, w, scope) for p, a, w in zip(row.params, args, written, strict=True)]
     own = tuple(a for a in union(*(x.axes for x in args)) if a not in over and a not in _copies(event))
     return Dist(row.name, args, (), over, own, event, row.kind, e.span) if all(ok) else None
 
@@ -213,70 +213,6 @@ def _over(
         scope.report.add("E315", span, dist=name, what="probabilities" if row.kind == "level" else f"{param.name}")
         return None
     return (axis,)
-
-
-def _in_domain(row: Distribution, param: Parameter, value: Expr, written: ast.Expr | None, scope: Scope) -> bool:
-    """Whether an argument stays where the parameter may be; complains where an unknown or a number leaves it."""
-    if param.rank > 1 or (param.domain in ("real", "simplex", "ordered") and param.rank):
-        return True
-    allowed = CONSTRAINTS.get(param.domain)
-    here = bounds(value, scope)
-    fixed = constant(value)
-    if allowed is None or (here.low >= allowed.low and here.high <= allowed.high and fixed is None):
-        return True
-    public = _public_name(row)
-    if fixed is not None:
-        inside = (
-            allowed.low <= fixed <= allowed.high
-            and not (fixed == allowed.low and allowed.low_open)
-            and not (fixed == allowed.high and allowed.high_open)
-        )
-        if not inside:
-            scope.report.add(
-                "E325.value", value.span, param=param.name, dist=public, words=allowed.words, value=f"{fixed:g}"
-            )
-        return inside
-    if not is_random(value, scope):
-        return True
-    text = source_text(written or value, scope)
-    if allowed.low == 0 and allowed.high == 1:
-        form = next((f for f in row.forms if "logit" in f.names), None)
-        help_ = f"`{public}(logit={text})`" if form and len(row.params) == 1 else f"`sigmoid({text})`"
-        scope.report.add("E326", value.span, expr=text, help=help_)
-        return False
-    bad = "negative" if allowed.low >= 0 and here.low < 0 else f"outside [{allowed.low:g}, {allowed.high:g}]"
-    entry = scope.names.get(text)
-    help_ = f"`{text} ~ HalfNormal(1)`, or `exp({text})`" if entry and entry.kind == "unknown" else f"`exp({text})`"
-    if len(row.params) == 1 and any(f.names == ("log",) for f in row.forms):
-        help_ = f"`{public}(log={text})`"
-    scope.report.add(
-        "E325", value.span, param=param.name, dist=public, words=allowed.words, expr=text, bad=bad,
-        source=_takes(text, here, bad, scope), help=help_,
-    )  # fmt: skip
-    return False
-
-
-def _takes(name: str, here: Interval, bad: str, scope: Scope) -> str:
-    """``s ~ Normal(0, 1)` in line 7 takes any real value`: why a name of the model can leave a set."""
-    text = definition_text(name, scope)
-    if not text:
-        return ""
-    what = "takes any real value" if here == REAL_LINE else f"can be {bad}"
-    return f"`{text}` in line {scope.definitions[name].span.line} {what}"
-
-
-def _public_name(row: Distribution) -> str:
-    if not row.internal:
-        return row.name
-    return next((r.name for r in DISTRIBUTIONS.values() for f in r.forms if f.row == row.name), row.name)
-
-
-def source_text(e: ast.Expr | Expr, scope: Scope) -> str:
-    """How the author wrote it."""
-    if isinstance(e, ast.Name):
-        return e.id
-    piece = scope.text[e.span.start : e.span.end]
-    return " ".join(piece.split()) if piece else "this"
 
 
 # ---- modifiers ---------------------------------------------------------------------------------------------------
@@ -426,45 +362,3 @@ _MODIFIED = {
     "Ordered": _ordered,
     "ZeroInflated": _zero_inflated,
 }
-
-
-# ---- supports ----------------------------------------------------------------------------------------------------
-
-
-def support_bounds(dist: Dist, scope: Scope) -> Interval:
-    """An interval that holds every value a distribution can give."""
-    match dist:
-        case Dist(name="where", inner=(then, other)):
-            return hull((support_bounds(then, scope), support_bounds(other, scope)))
-        case Dist(name="Truncated", args=(lower, upper), inner=(inner,)):
-            own = support_bounds(inner, scope)
-            low = bounds(lower, scope).low if lower is not None else own.low
-            high = bounds(upper, scope).high if upper is not None else own.high
-            return Interval(max(low, own.low), min(high, own.high), True, True)
-        case Dist(inner=(inner, *_)):
-            return support_bounds(inner, scope)
-        case _:
-            return _family_bounds(dist, scope)
-
-
-def _family_bounds(dist: Dist, scope: Scope) -> Interval:
-    row = DISTRIBUTIONS[dist.name]
-    ends = {p.name: a for p, a in zip(row.params, dist.args, strict=True) if a is not None}
-    closed = row.support.kind in ("integer", "bool", "level")
-
-    def end(text: str, side: str, default: float) -> float:
-        return getattr(bounds(formula(text, ends, dist.span), scope), side) if text else default
-
-    match row.support.kind:
-        case "bool" | "simplex":
-            return Interval(0, 1, row.support.kind == "simplex", row.support.kind == "simplex")
-        case "lower" | "interval" | "integer" | "upper":
-            low, high = end(row.support.low, "low", float("-inf")), end(row.support.high, "high", float("inf"))
-            return Interval(low, high, not closed, not closed or high == float("inf"))
-        case _:
-            return Interval(float("-inf"), float("inf"), True, True)
-
-
-def value_type(dist: Dist) -> str:
-    """The type of what a distribution gives; a level is one of the axis of its probabilities."""
-    return f"level:{base(str(dist.attrs[0]))}" if dist.kind == "level" else dist.kind

@@ -3,16 +3,15 @@
 from dataclasses import replace
 from datetime import date
 
-from ppl.check.bounds import REAL_LINE, interval
+from ppl.check.building import bounds, elementwise, is_random, join_types, literal
 from ppl.check.complaints import MODIFIERS, describe, level, no_axis, unknown_function, unknown_name
 from ppl.check.core import Expr
 from ppl.check.functions import ELEMENTWISE, REDUCTIONS, SPECIAL, Elementwise, Reduction
 from ppl.check.indexing import index
+from ppl.check.products import paired, product
 from ppl.check.scope import Entry, Loop, Report, Scope, base, failed, in_words, is_failed, labels_of, union
 from ppl.source.span import Span
 from ppl.stdlib.distributions import DISTRIBUTIONS
-from ppl.stdlib.intervals import Interval
-from ppl.stdlib.primitives import PRIMITIVES
 from ppl.syntax import ast
 
 BINARY = {
@@ -21,27 +20,6 @@ BINARY = {
 }  # fmt: skip
 ORDERING = {"lt", "le", "gt", "ge"}
 NUMERIC = {"real", "int", "bool"}
-
-
-# ---- small constructors ------------------------------------------------------------------------------------------
-
-
-def literal(value: float, span: Span, kind: str = "real") -> Expr:
-    return Expr("lit", attrs=(value,), type=kind, span=span)
-
-
-def join_types(*types: str) -> str:
-    """The type of an arithmetic result: real wins; truth values count as whole numbers."""
-    return "real" if "real" in types else "int"
-
-
-def elementwise(op: str, args: tuple[Expr, ...], span: Span) -> Expr:
-    """A row of `PRIMITIVES` applied to values aligned by axis name."""
-    if is_failed(*args):
-        return failed(span)
-    row = PRIMITIVES[op]
-    result = join_types(*(a.type for a in args)) if row.result == "same" else row.result
-    return Expr(op, args, (), union(*(a.axes for a in args)), result, span)
 
 
 def numeric(e: Expr, written: ast.Expr, scope: Scope) -> Expr:
@@ -59,51 +37,6 @@ def numeric(e: Expr, written: ast.Expr, scope: Scope) -> Expr:
 
 def number(written: ast.Expr, scope: Scope) -> Expr:
     return numeric(expression(written, scope), written, scope)
-
-
-# ---- facts -------------------------------------------------------------------------------------------------------
-
-
-def bounds(e: Expr, scope: Scope) -> Interval:
-    """An interval that holds every value of the expression."""
-    return interval(e, lambda name: scope.names[name].bounds if name in scope.names else REAL_LINE)
-
-
-def is_random(e: Expr, scope: Scope) -> bool:
-    """Whether the value depends on an unknown."""
-    if e.op == "ref":
-        entry = scope.names.get(str(e.attrs[0]))
-        return entry is not None and entry.random
-    return any(is_random(a, scope) for a in e.args)
-
-
-def constant(e: Expr) -> float | None:
-    """The number that a closed expression is, or None."""
-    match e:
-        case Expr(op="lit", attrs=(value,)):
-            return float(value)  # type: ignore[arg-type]
-        case Expr(op="neg", args=(inner,)):
-            value = constant(inner)
-            return None if value is None else -value
-        case Expr(op="add" | "sub" | "mul" | "div" | "pow" as op, args=(left, right)):
-            return _fold(op, constant(left), constant(right))
-        case _:
-            return None
-
-
-def _fold(op: str, a: float | None, b: float | None) -> float | None:
-    if a is None or b is None:
-        return None
-    try:
-        return float(
-            {"add": a + b, "sub": a - b, "mul": a * b}[op]
-            if op in ("add", "sub", "mul")
-            else a / b
-            if op == "div"
-            else a**b
-        )
-    except (ZeroDivisionError, OverflowError, TypeError):
-        return None
 
 
 # ---- expressions -------------------------------------------------------------------------------------------------
@@ -505,49 +438,3 @@ def _matrix(name: str, value: Expr, e: ast.Call, scope: Scope) -> Expr:
         scope.report.add("E417", e.span, outer=f"`{name}`", what="a square matrix", inner="this", help=text)
         return failed(e.span)
     return Expr(name, (value,), pair, value.axes, "real", e.span)
-
-
-def paired(e: Expr) -> tuple[str, str] | None:
-    """The axis that a matrix has twice, as (axis, copy)."""
-    return next(((a, a + "'") for a in e.axes if a + "'" in e.axes), None)
-
-
-def rename(e: Expr, old: str, new: str) -> Expr:
-    """The same values with another name for one axis."""
-    if old == new:
-        return e
-    return Expr("rename", (e,), (old, new), tuple(new if a == old else a for a in e.axes), e.type, e.span)
-
-
-def product(left: Expr, right: Expr, span: Span, scope: Scope, over: str | None = None) -> Expr:
-    """`left @ right`: sums the one axis both share, rows aside; a matrix meets the other side with its second axis."""
-    if is_failed(left, right):
-        return failed(span)
-    pair = paired(left) or paired(right)
-    if pair is not None and over is None:
-        return _matrix_product(left, right, pair, span)
-    shared = [a for a in left.axes if a in right.axes and a != scope.row]
-    if over is not None:
-        shared = [over] if over in left.axes and over in right.axes else []
-    if not shared:
-        scope.report.add("E312", span, left=in_words(left.axes) or "none", right=in_words(right.axes) or "none")
-        return failed(span)
-    if len(shared) > 1:
-        scope.report.add("E313", span, first=shared[0], second=shared[1])
-        return failed(span)
-    return _dot(left, right, shared[0], span)
-
-
-def _dot(left: Expr, right: Expr, axis: str, span: Span) -> Expr:
-    axes = tuple(a for a in union(left.axes, right.axes) if a != axis)
-    return Expr("dot", (left, right), (axis,), axes, "real", span)
-
-
-def _matrix_product(left: Expr, right: Expr, pair: tuple[str, str], span: Span) -> Expr:
-    axis, copy = pair
-    if paired(left) and paired(right):
-        inner = rename(rename(right, copy, axis + "''"), axis, copy)
-        return rename(_dot(left, inner, copy, span), axis + "''", copy)
-    if paired(left):
-        return _dot(left, rename(right, axis, copy), copy, span)
-    return rename(_dot(left, right, axis, span), copy, axis)

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
+from ppl.check.building import elementwise, literal
 from ppl.check.core import Expr
-from ppl.check.expressions import elementwise, literal
 from ppl.source.span import Span
 from ppl.stdlib.formulas import evaluate
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from ppl.check.building import constant
 from ppl.check.core import Core, Derived, Dist, Expr, FactorTerm, Site
-from ppl.check.expressions import constant
 from ppl.source.diagnostic import Diagnostic, complain
 from ppl.source.suggest import did_you_mean
 

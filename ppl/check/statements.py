@@ -2,12 +2,16 @@
 
 from dataclasses import dataclass, field, replace
 
+from ppl.check.building import bounds, is_random
+from ppl.check.columns import fits
 from ppl.check.complaints import describe, no_axis
 from ppl.check.core import Derived, Dist, Expr, FactorTerm, Site, Statement
-from ppl.check.distributions import distribution, is_distribution, source_text, support_bounds, value_type
-from ppl.check.expressions import bounds, expression, is_random, number
+from ppl.check.distributions import distribution, is_distribution
+from ppl.check.domains import source_text
+from ppl.check.expressions import expression, number
 from ppl.check.reading import definitions, lagged, occurrence, refers_to, targets
 from ppl.check.scope import Entry, Loop, Report, Scope, base, in_words, is_failed
+from ppl.check.supports import support_bounds, value_type
 from ppl.source.diagnostic import Note
 from ppl.source.span import Span
 from ppl.stdlib.distributions import DISTRIBUTIONS
@@ -333,59 +337,13 @@ def _observed(
     dist = distribution(statement.value, block.scope.within(entry.axes, name, target.name.span))
     if dist is None or not _inside_frame(dist.axes, entry.axes, name, statement.value.span, block, "observed"):
         return None
-    if not _fits(entry, dist, statement.value.span, block):
+    if not fits(entry, dist, statement.value.span, block.scope):
         return None
     block.statements.append(
         Site(name, entry.axes, dist, "observed", None, annotations, statement.span, target.name.span)
     )
     block.imputed.add(name)
     return None
-
-
-def _fits(entry: Entry, dist: Dist, span: Span, block: Block) -> bool:
-    """Whether a distribution can describe a column of this type."""
-    name, kind, family = entry.name, entry.type, _family_name(dist)
-    if family == "Flat":
-        block.report.add("E416", span, dist="Flat")
-    elif dist.kind == "level":
-        return _fits_level(entry, dist, family, span, block)
-    elif kind.startswith("level:"):
-        words = {"real": "numbers", "int": "counts", "bool": "true/false"}[dist.kind]
-        block.report.add("E324", span, name=name, kind="factor", dist=family, what=words, help="use Categorical")
-    elif kind in ("date", "text"):
-        text = f"declare `{name}: real`"
-        block.report.add("E324", span, name=name, kind=kind, dist=family, what="numbers", help=text)
-    elif dist.kind == "int" and kind == "real":
-        block.report.add("E321", span, name=name, dist=family)
-    elif dist.kind == "bool" and kind != "bool":
-        block.report.add("E322", span, name=name, kind=kind, dist=family)
-    else:
-        return True
-    return False
-
-
-def _fits_level(entry: Entry, dist: Dist, family: str, span: Span, block: Block) -> bool:
-    over = base(str(dist.attrs[0]))
-    if not entry.type.startswith("level:"):
-        text = f"declare `{entry.name}: factor`"
-        block.report.add(
-            "E324", span, name=entry.name, kind=f"{entry.type} column", dist=family, what="levels", help=text
-        )
-        return False
-    if DISTRIBUTIONS[dist.name].support.kind == "level" and family != "OrderedLogistic" and over != entry.type[6:]:
-        block.report.add("E323", span, name=entry.name, dist=family, axis=over)
-        return False
-    return True
-
-
-def _family_name(dist: Dist) -> str:
-    """The name that a message gives a distribution."""
-    if dist.name == "where":
-        return next((n for n in map(_family_name, dist.inner) if n != "Flat"), "Flat")
-    row = DISTRIBUTIONS.get(dist.name)
-    if row is None or not row.internal:
-        return dist.name
-    return next((r.name for r in DISTRIBUTIONS.values() for f in r.forms if f.row == row.name), dist.name)
 
 
 def _observe(statement: ast.Observe, block: Block) -> None:

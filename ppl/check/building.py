@@ -1,0 +1,68 @@
+"""Core expressions: how they are put together, and what is known of one."""
+
+from ppl.check.bounds import REAL_LINE, interval
+from ppl.check.core import Expr
+from ppl.check.scope import Scope, failed, is_failed, union
+from ppl.source.span import Span
+from ppl.stdlib.intervals import Interval
+from ppl.stdlib.primitives import PRIMITIVES
+
+
+def literal(value: float, span: Span, kind: str = "real") -> Expr:
+    return Expr("lit", attrs=(value,), type=kind, span=span)
+
+
+def join_types(*types: str) -> str:
+    """The type of an arithmetic result: real wins; truth values count as whole numbers."""
+    return "real" if "real" in types else "int"
+
+
+def elementwise(op: str, args: tuple[Expr, ...], span: Span) -> Expr:
+    """A row of `PRIMITIVES` applied to values aligned by axis name."""
+    if is_failed(*args):
+        return failed(span)
+    row = PRIMITIVES[op]
+    result = join_types(*(a.type for a in args)) if row.result == "same" else row.result
+    return Expr(op, args, (), union(*(a.axes for a in args)), result, span)
+
+
+def bounds(e: Expr, scope: Scope) -> Interval:
+    """An interval that holds every value of the expression."""
+    return interval(e, lambda name: scope.names[name].bounds if name in scope.names else REAL_LINE)
+
+
+def is_random(e: Expr, scope: Scope) -> bool:
+    """Whether the value depends on an unknown."""
+    if e.op == "ref":
+        entry = scope.names.get(str(e.attrs[0]))
+        return entry is not None and entry.random
+    return any(is_random(a, scope) for a in e.args)
+
+
+def constant(e: Expr) -> float | None:
+    """The number that a closed expression is, or None."""
+    match e:
+        case Expr(op="lit", attrs=(value,)):
+            return float(value)  # type: ignore[arg-type]
+        case Expr(op="neg", args=(inner,)):
+            value = constant(inner)
+            return None if value is None else -value
+        case Expr(op="add" | "sub" | "mul" | "div" | "pow" as op, args=(left, right)):
+            return _fold(op, constant(left), constant(right))
+        case _:
+            return None
+
+
+def _fold(op: str, a: float | None, b: float | None) -> float | None:
+    if a is None or b is None:
+        return None
+    try:
+        return float(
+            {"add": a + b, "sub": a - b, "mul": a * b}[op]
+            if op in ("add", "sub", "mul")
+            else a / b
+            if op == "div"
+            else a**b
+        )
+    except (ZeroDivisionError, OverflowError, TypeError):
+        return None
