@@ -194,7 +194,7 @@ def check() -> Iterator[Line]:
         f"sys.argv = ['ppl', 'check', {str(SCHOOLS) + '.ppl'!r}]\n"
         "main()"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-P", "-c", program], capture_output=True, text=True, check=True)
     found = done.stderr.split()
     yield Line("numerical libraries that ppl check imports", len(found), 0, "", " ".join(found) or "none")
 
