@@ -208,7 +208,7 @@ ESTIMATORS = (
     Code("E514", "there is no annotation `@{name}`", hint="{help}"),
     Code(
         "E530",
-        "no sound estimator for `{name}` is available yet: {reason}",
+        "no sound estimator for `{name}`: {reason}",
         "{label}",
         "{help}",
     ),
