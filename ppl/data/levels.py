@@ -101,6 +101,40 @@ def _hint(label: str, levels: tuple[str, ...]) -> str:
     return f"did you mean {quoted(close)}?" if close else "add it to the levels in the model, or correct the cells"
 
 
+def warn_alike_levels(work: Work) -> Work:
+    """W115 for a factor whose levels the model does not fix, where some differ only by spaces or by upper and lower
+    case."""
+    found = [_alike(column, work) for name, column in work.columns.items() if name in work.levels]
+    return replace(work, warnings=work.warnings + tuple(note for note in found if note))
+
+
+def _alike(column: CheckedColumn, work: Work) -> Diagnostic | None:
+    if fixed_levels(column, work) is not None:
+        return None
+    groups: dict[str, list[str]] = {}
+    for label in work.levels[column.spec.name]:
+        groups.setdefault(_folded(label), []).append(label)
+    same = [group for group in groups.values() if len(group) > 1]
+    if not same:
+        return None
+    shown = "; ".join(" and ".join(map(quoted, group)) for group in same[:SHOWN]) + ("; …" if same[SHOWN:] else "")
+    subject = work.table.origin.column(column.parts[0].name)
+    return complain("W115", column.spec.span, column=subject, levels=shown, found=_alike_hint(same))
+
+
+def _folded(label: str) -> str:
+    return " ".join(label.split()).casefold()
+
+
+def _alike_hint(groups: list[list[str]]) -> str:
+    """What makes labels one that are meant as one: `--strip` where it does, otherwise the file."""
+    left = sum(len({label.strip() for label in group}) > 1 for group in groups)
+    by_hand = "write each level the same way in every row"
+    if left == len(groups) and all(label == label.strip() for group in groups for label in group):
+        return by_hand
+    return "`--strip` removes the spaces around labels" + (f"; for the rest, {by_hand}" if left else "")
+
+
 def warn_single_rows(work: Work) -> Work:
     """W111 for a factor of the rows with levels of one row each, unless all are: then it only names the rows."""
     found = [_single(column, work) for name, column in work.columns.items() if name in work.levels and column.on_rows]

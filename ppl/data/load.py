@@ -13,7 +13,7 @@ from ppl.data.labels import bool_style
 from ppl.data.options import Options
 from ppl.data.parsed import Bad
 from ppl.data.resolve import Found, resolve, unknown_maps, unused
-from ppl.data.sniff import is_decimal_comma, shell
+from ppl.data.sniff import has_thousands, is_decimal_comma, shell
 from ppl.data.table import Raw, Table
 from ppl.data.wording import SHOWN, counted, cut, number, quoted, shape_text
 from ppl.data.work import Work
@@ -169,6 +169,9 @@ def _number_hint(spec: ColumnSpec, faults: list[Bad]) -> str:
     if blanks:
         declare = "" if spec.optional else f"; then declare `{spec.name}: {spec.kind}?`"
         return f"`--na {shell(max(blanks, key=texts.__getitem__))}` treats that text as missing{declare}"
+    if texts and all(map(has_thousands, texts)):
+        decimal = "; only if they are decimal marks, `--decimal ,`" if all(map(is_decimal_comma, texts)) else ""
+        return f"the commas look like separators of thousands: remove them in the file{decimal}"
     if texts and all(map(is_decimal_comma, texts)):
         return "`--decimal ,` if the comma is the decimal mark"
     if texts and all(text.replace(",", "").replace(" ", "").replace("_", "").lstrip("-").isdecimal() for text in texts):

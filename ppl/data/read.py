@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ppl.data.options import Options
 from ppl.data.read_json import json_table
-from ppl.data.sniff import guess_separator
+from ppl.data.sniff import COMMENT, guess_separator, starts_comment
 from ppl.data.table import Origin, Raw, Table
 from ppl.data.wording import counted, grouped, nearest
 from ppl.source.diagnostic import Diagnostic, ModelError, complain
@@ -138,5 +138,6 @@ def _ragged(body: list[list[str]], header: tuple[str, ...], origin: Origin) -> D
     rows = f"row {bad[0][0]} has" if len(bad) == 1 else f"{grouped(len(bad))} rows have"
     names = {cells for _, cells in bad} == {width + 1} and len(bad) == len(body)
     found = "the first column has no name: write one in front of the header" if names else ""
+    found = COMMENT if len(bad) == len(body) and starts_comment(header) else found
     hint = found or "quote a cell that contains the separator"
     return complain("E604", source=origin.name, rows=rows, width=width, found=hint, lines=(lines,))

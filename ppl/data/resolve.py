@@ -7,6 +7,7 @@ from typing import Any
 
 from ppl.check.core import ColumnSpec, DataSpec
 from ppl.data.options import Options
+from ppl.data.sniff import COMMENT, starts_comment
 from ppl.data.table import Raw, Table
 from ppl.data.wording import meant, ticked
 from ppl.source.diagnostic import Diagnostic, complain
@@ -80,7 +81,7 @@ def _from(column: ColumnSpec, table: Table) -> Found | list[Diagnostic]:
 def _matching(column: ColumnSpec, table: Table) -> tuple[str, ...] | Diagnostic:
     pattern = re.compile(".*".join(map(re.escape, column.source[0].split("*"))), re.DOTALL)
     names = tuple(name for name in table.names if pattern.fullmatch(name))
-    missing: dict[str, Any] = {"name": f"`{column.source[0]}`", "found": meant(column.source[0], table.names)}
+    missing: dict[str, Any] = {"name": f"`{column.source[0]}`", "found": _meant(column.source[0], table.names, table)}
     return names or complain("E601.glob", column.span, source=table.origin.name, **missing)
 
 
@@ -116,7 +117,15 @@ def _has_repeats(table: Table) -> bool:
 def _absent(column: ColumnSpec, names: Sequence[str], table: Table) -> Diagnostic:
     shown = [name for name in table.names if name]
     asked = " or ".join([ticked(names[:-1]), f"`{names[-1]}`"]) if len(names) > 1 else f"`{names[0]}`"
-    return complain("E601", column.span, source=table.origin.name, name=asked, found=meant(names[-1], shown))
+    return complain("E601", column.span, source=table.origin.name, name=asked, found=_meant(names[-1], shown, table))
+
+
+def _meant(name: str, names: Sequence[str], table: Table) -> str:
+    """The hint for a column that is not there: a first line of several words after a `#` was no header."""
+    is_prose = len(names) == 1 or " " in (names[0] if names else "")
+    if table.is_flat and table.origin.is_file and is_prose and starts_comment(names):
+        return COMMENT
+    return meant(name, names)
 
 
 def unused(table: Table, used: Iterable[str]) -> tuple[str, ...]:

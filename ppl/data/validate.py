@@ -6,7 +6,7 @@ from pathlib import Path
 from ppl.check.core import DataSpec
 from ppl.data.bounds import check_bounds, warn_scales
 from ppl.data.checked import Checked
-from ppl.data.levels import code_levels, warn_single_rows
+from ppl.data.levels import code_levels, warn_alike_levels, warn_single_rows
 from ppl.data.load import load
 from ppl.data.missing import settle_missing
 from ppl.data.options import DECIMAL_MARKS, Options
@@ -24,6 +24,7 @@ PASSES: tuple[Callable[[Work], Work], ...] = (
     code_levels,
     check_bounds,
     sort_rows,
+    warn_alike_levels,
     warn_single_rows,
     warn_scales,
     collapse_per,

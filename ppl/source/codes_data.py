@@ -242,4 +242,13 @@ DATA_CODES: tuple[Code, ...] = (
         "{source}: {count} of {rows} have missing cells and were dropped (first: {first})",
         about="`--missing drop` leaves out every row in which a used column is blank.",
     ),
+    Code(
+        "W115",
+        "{column} has levels that differ only by spaces or by upper and lower case: {levels}",
+        label="declared here",
+        hint="{found}",
+        about="Labels are compared letter by letter, so these are levels of their own, each with its own parameters.",
+        wrong="sex\nm\nM",
+        right="sex\nM\nM",
+    ),
 )

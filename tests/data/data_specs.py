@@ -164,6 +164,7 @@ CASES: tuple[Case, ...] = (
     Case("W112.ties", DAY, "day,y\n2024-01-01,1\n2024-01-02,2\n2024-01-02,3\n"),
     Case("W113", spec(column("city", "factor")), "city\nMalmö\nMalmö\n".encode("latin-1")),
     Case("W114", spec(column("a"), column("b")), "a,b\n1,2\n1,\n3,4\n", options=Options(missing="drop")),
+    Case("W115", spec(column("sex", "factor")), "sex\nM\nM \nm\nF\nF\nM\nm\nM \n"),
 )
 
 
