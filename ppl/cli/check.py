@@ -10,7 +10,7 @@ from ppl.check.check import check
 from ppl.check.core import Core
 from ppl.check.declarations import constant_of
 from ppl.cli.failures import ended, guarded
-from ppl.cli.source import DATA_FILE, JSON, MODEL, data_options, defines, read_model, with_data
+from ppl.cli.source import DATA_FILE, JSON, MODEL, data_options, defines, read_model, verify_order, with_data
 from ppl.cli.terminal import ERRORS, OK, complaints, note, out, out_json
 from ppl.data.validate import is_pure, validate
 from ppl.rewrite.suspect import may_be_refused
@@ -30,6 +30,7 @@ def command(model: str, data: str | None, strict: bool, as_json: bool, **setting
 
     A model with discrete unknowns or branches is also planned, to see that every unknown has an estimator.
     """
+    verify_order(model, data)
     texts: dict[str, str] = {}
 
     def run() -> int:

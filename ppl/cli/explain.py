@@ -9,7 +9,7 @@ import click
 
 from ppl.cli.failures import ended, guarded
 from ppl.cli.page import page
-from ppl.cli.source import DATA_FILE, JSON, data_options, defines, read_model, with_data
+from ppl.cli.source import DATA_FILE, JSON, data_options, defines, read_model, verify_order, with_data
 from ppl.cli.terminal import ERRORS, OK, complaints, note, out, out_json, width
 from ppl.results.numbers import counted
 from ppl.source.codes import CODES
@@ -30,6 +30,7 @@ def command(subject: str, data: str | None, sites: tuple[str, ...], as_json: boo
 
     `ppl explain E310` tells what an error code means, with a wrong and a right example.
     """
+    verify_order(subject, data)
     texts: dict[str, str] = {}
 
     def run() -> int:

@@ -13,7 +13,7 @@ from ppl.api import Model, compile
 from ppl.cli.failures import ended, guarded
 from ppl.cli.interrupt import Interrupt
 from ppl.cli.progress import progress
-from ppl.cli.source import DATA_FILE, JSON, MODEL, STDIN, data_options, defines, read_model, with_data
+from ppl.cli.source import DATA_FILE, JSON, MODEL, STDIN, data_options, defines, read_model, verify_order, with_data
 from ppl.cli.terminal import (
     ERRORS,
     INTERRUPTED,
@@ -33,7 +33,7 @@ from ppl.results.fit import Fit
 from ppl.results.json import fit_json
 from ppl.results.numbers import joined
 from ppl.results.table import Summary
-from ppl.results.verdict import header, outcome, trust_lines
+from ppl.results.verdict import header, omitted_lines, outcome, trust_lines
 from ppl.source.diagnostic import Diagnostic, ModelError
 from ppl.source.render import summary, to_json
 
@@ -88,6 +88,7 @@ def command(model: str, data: str | None, output: str | None, quiet: bool, as_js
     Prints the posterior and how far to trust it, and saves both. Ctrl-C stops and saves what is there; twice, it quits.
     """
     texts: dict[str, str] = {}
+    verify_order(model, data)
     if model == STDIN and data == STDIN:
         raise click.UsageError("the model and the data cannot both come from standard input")
     path = Path(output or f"{'model' if model == STDIN else Path(model).stem}.fit.npz")
@@ -180,6 +181,6 @@ def _shown(fit: Fit, path: str, columns: int) -> list[str]:
     verdict = fit.trust.verdict
     trust = first.replace(verdict, toned(verdict, TONES[verdict]), 1)
     table = Summary(fit.quantities, fit.units, more=f"ppl summary {path}").text(columns)
-    omitted = [f"  not kept, too large: {', '.join(fit.omitted)}"] if fit.omitted else []
+    omitted = omitted_lines(fit, columns)
     saved = joined([path, f"next: ppl summary {path}"], columns, "saved   ", " " * 8)
     return [*header(fit, columns), *outcome(fit, columns), "", table, *omitted, "", trust, *rest, *saved]

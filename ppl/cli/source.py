@@ -13,6 +13,8 @@ from ppl.source.diagnostic import ModelError, complain
 from ppl.source.suggest import did_you_mean
 
 STDIN = "-"
+# What can only be data; a model may well be in a .txt.
+DATA_SUFFIXES = frozenset(".csv .tsv .tab .npz .npy .parquet .arrow .feather".split())
 Command = Callable[..., Any]
 
 
@@ -30,6 +32,19 @@ def read_model(path: str) -> tuple[str, str]:
         raise _no_model(path, f"byte {problem.start + 1} is not UTF-8 text", "save it as UTF-8") from None
     except (OSError, ValueError) as problem:
         raise _no_model(path, (getattr(problem, "strerror", None) or str(problem)).lower(), "") from None
+
+
+def verify_order(model: str, data: str | None) -> None:
+    """A command line with the data in the place of the model is wrong. Raises UsageError."""
+    is_data = Path(model).suffix.lower() in DATA_SUFFIXES
+    if data is not None and Path(data).suffix == ".ppl" and (is_data or Path(model).suffix != ".ppl"):
+        raise click.UsageError(f"the model comes first, then the data: `{_verb()} {data} {model}`")
+    if is_data and data is None:
+        raise click.UsageError(f"`{model}` is data; the model comes first: `{_verb()} MODEL.ppl {model}`")
+
+
+def _verb() -> str:
+    return click.get_current_context().command_path
 
 
 def _no_model(path: str, why: str, help_: str) -> ModelError:

@@ -21,15 +21,20 @@ class Rule:
     reason: str
 
 
+def _misses(evidence: Evidence) -> bool:
+    """Whether the draws say nothing of some part of the posterior, rather than too little."""
+    return not evidence.corrected and (evidence.khat > 1.0 or evidence.ess < 20)
+
+
 RULES: tuple[Rule, ...] = (
     Rule(lambda e: not np.isfinite(e.elbo), "bad", "the guide puts mass where the model has no density"),
     Rule(
-        lambda e: not e.corrected and (e.khat > 1.0 or e.ess < 20),
+        _misses,
         "bad",
         "the guide misses part of the posterior (k-hat {khat:.2f}, {ess:.0f} effective draws)",
     ),
     Rule(
-        lambda e: not e.corrected,
+        lambda e: not e.corrected and not _misses(e),
         "warn",
         "the guide fits the posterior too loosely to be corrected (k-hat {khat:.2f}, {ess:.0f} effective draws)",
     ),
@@ -58,8 +63,8 @@ RULES: tuple[Rule, ...] = (
 
 
 def judge(evidence: Evidence) -> Trust:
-    """The worst verdict of the rules that fire, with the reasons of all of that rank."""
-    fired = [rule for rule in RULES if rule.fails(evidence)]
+    """The worst verdict of the rules that fire, with the reasons of all, the worst first."""
+    fired = sorted((rule for rule in RULES if rule.fails(evidence)), key=lambda rule: -RANK[rule.verdict])
     verdicts: list[Verdict] = [rule.verdict for rule in fired]
     worst: Verdict = max(verdicts, key=RANK.__getitem__, default="ok")
     holes = {name: getattr(evidence, name) for name in Evidence.__slots__}

@@ -87,14 +87,27 @@ def _ending(fit: Fit) -> Iterator[str]:
         yield "not converged: out of time"
     elif fit.reason == "laplace":
         yield "a Laplace approximation: the curvature at the highest point"
+    elif fit.converged and fit.trust.verdict == "bad":
+        yield "settled, but not to be trusted: see below"
+    elif fit.converged and any(_matters(mode) for mode in evidence.modes):
+        yield "settled on one of several modes: see below"
     elif fit.converged:
         yield "converged: fresh draws agree with the fit"
     else:
         yield f"not converged: fresh draws would move a mean by {evidence.shift:.2g} sd, an sd by {evidence.scale:.1%}"
     if any(_matters(mode) for mode in evidence.modes):
         yield counted(len(evidence.modes), "other mode") + " found"
-    else:
+    elif fit.trust.verdict != "bad" and evidence.starts_agree:
         yield "all starts agree"
+
+
+def omitted_lines(fit: Fit, width: int) -> list[str]:
+    """Which derived names are not in the table, and why."""
+    if not fit.omitted:
+        return []
+    depends, are = ("it depends", "is") if len(fit.omitted) == 1 else ("they depend", "are")
+    why = f"{depends} on unknowns that are summed out, or {are} too large"
+    return wrapped(f"not reported: {', '.join(fit.omitted)} ({why})", width, "  ", "    ")
 
 
 def trust_lines(fit: Fit, width: int) -> list[str]:

@@ -221,6 +221,15 @@ def test_wrong_command_lines(args: tuple[str, ...]) -> None:
     assert result.exit_code == 2 and "Error: " in result.stderr
 
 
+@pytest.mark.parametrize("verb", ["fit", "check", "explain"])
+def test_the_model_comes_before_the_data(verb: str) -> None:
+    swapped = ppl(verb, SCHOOLS_DATA, SCHOOLS)
+    assert swapped.exit_code == 2
+    assert f"the model comes first, then the data: `ppl {verb} {SCHOOLS} {SCHOOLS_DATA}`" in swapped.stderr
+    alone = ppl(verb, SCHOOLS_DATA)
+    assert alone.exit_code == 2 and "is data; the model comes first" in alone.stderr
+
+
 def test_a_model_in_the_place_of_the_verb() -> None:
     assert "did you mean `ppl fit" in ppl(SCHOOLS).stderr
 

@@ -47,3 +47,9 @@ def test_verdict(change, verdict):
     assert trust.verdict == verdict
     assert bool(trust.reasons) == (verdict != "ok")
     assert all("{" not in reason for reason in trust.reasons)
+
+
+def test_the_worst_reason_comes_first_and_what_it_implies_is_not_repeated():
+    poor = judge(replace(GOOD, modes=(TWIN,), corrected=False, khat=1.3, ess=40.0))
+    assert [reason[:9] for reason in poor.reasons] == ["the guide", "the poste"]
+    assert "misses part" in poor.reasons[0]

@@ -11,7 +11,7 @@ from ppl.api import load
 from ppl.infer.approximation import Mode
 from ppl.infer.trust import judge
 from ppl.results.fit import Fit
-from ppl.results.verdict import header, outcome, trust_lines
+from ppl.results.verdict import header, omitted_lines, outcome, trust_lines
 
 MODELS = Path(__file__).parents[2] / "models"
 
@@ -55,6 +55,27 @@ def test_modes_matter_by_their_mass(good: Fit) -> None:
     heavy, light = (Mode(np.zeros(10), mass, 5.0) for mass in (-0.5, -20.0))
     assert "1 other mode found" in outcome(troubled(good, modes=(heavy,), starts_agree=False), 200)[0]
     assert "other mode" not in outcome(troubled(good, modes=(light,), starts_agree=False), 200)[0]
+
+
+@pytest.mark.parametrize(
+    ("first", "evidence"),
+    [
+        ("settled, but not to be trusted", {"corrected": False, "khat": 1.5, "ess": 3.0}),
+        ("settled on one of several modes", {"modes": (Mode(np.zeros(10), -0.5, 5.0),), "starts_agree": False}),
+    ],
+)
+def test_a_fit_in_trouble_does_not_open_with_good_news(good: Fit, first: str, evidence: dict[str, Any]) -> None:
+    text = " ".join(outcome(replace(troubled(good, **evidence), converged=True), 200))
+    assert text.startswith(first) and "converged" not in text and "all starts agree" not in text
+
+
+def test_what_is_left_out_of_the_table(good: Fit) -> None:
+    assert omitted_lines(good, 80) == []
+    assert omitted_lines(replace(good, omitted=("n",)), 200) == [
+        "  not reported: n (it depends on unknowns that are summed out, or is too large)"
+    ]
+    lines = omitted_lines(replace(good, omitted=("n", "twice")), 50)
+    assert " ".join(lines[0].split()).startswith("not reported: n, twice (they depend") and max(map(len, lines)) <= 50
 
 
 def test_every_reason_is_given(good: Fit) -> None:
