@@ -15,8 +15,13 @@ ROOT = Path(__file__).parent.parent
 def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The contents of a freshly built wheel, away from the checkout."""
     out = tmp_path_factory.mktemp("wheel")
-    code = "import sys; from hatchling.builders.wheel import WheelBuilder; print(next(WheelBuilder(sys.argv[1]).build(directory=sys.argv[2])))"
-    built = subprocess.run([sys.executable, "-c", code, str(ROOT), str(out)], capture_output=True, text=True, cwd=out, check=True)
+    code = (
+        "import sys; from hatchling.builders.wheel import WheelBuilder; "
+        "print(next(WheelBuilder(sys.argv[1]).build(directory=sys.argv[2])))"
+    )
+    built = subprocess.run(
+        [sys.executable, "-c", code, str(ROOT), str(out)], capture_output=True, text=True, cwd=out, check=True
+    )
     wheel = Path(built.stdout.strip().splitlines()[-1])
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(out / "site")
@@ -26,7 +31,9 @@ def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(unpacked: Path, *args: str) -> subprocess.CompletedProcess[str]:
     env = {**os.environ, "PYTHONPATH": str(unpacked / "site")}
     start = "import ppl, sys; assert 'site' in ppl.__file__, ppl.__file__; from ppl.cli.main import main; main()"
-    return subprocess.run([sys.executable, "-P", "-c", start, *args], capture_output=True, text=True, cwd=unpacked, env=env)
+    return subprocess.run(
+        [sys.executable, "-P", "-c", start, *args], capture_output=True, text=True, cwd=unpacked, env=env, check=False
+    )
 
 
 def test_wheel_has_the_grammar_and_the_tables(unpacked: Path) -> None:

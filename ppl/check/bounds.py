@@ -7,7 +7,7 @@ from ppl.stdlib.intervals import RULES, Interval
 from ppl.stdlib.primitives import PRIMITIVES
 
 REAL_LINE = Interval(float("-inf"), float("inf"), True, True)
-POSITIVE = Interval(0.0, float("inf"), True, True)
+COUNT = Interval(0.0, float("inf"), False, True)
 UNIT = Interval(0.0, 1.0, True, True)
 KEEPS = ("take", "takepos", "fix", "lag", "rename", "mean", "min", "max", "spread")
 

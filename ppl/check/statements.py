@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 
+from ppl.check.bounds import COUNT, REAL_LINE, UNIT
 from ppl.check.building import bounds, is_random
 from ppl.check.columns import fits
 from ppl.check.complaints import describe, no_axis
@@ -270,10 +271,19 @@ def _distribution_of(e: ast.Expr, frame: tuple[str, ...], target: ast.Target, bl
         return distribution(e, scope)
     muted = replace(scope, report=Report(muted=True))
     trial = Entry(name, "unknown", frame, "real", random=True, span=target.name.span)
-    first = distribution(_first_branch(e), muted) or distribution(e, muted.naming({name: trial}))
-    kind = value_type(first) if first is not None else "real"
-    limits = support_bounds(first, muted) if first is not None else trial.bounds
-    return distribution(e, scope.naming({name: replace(trial, type=kind, bounds=limits)}))
+    first = distribution(_first_branch(e), muted) or _by_trial(e, trial, muted)
+    if first is not None:
+        trial = replace(trial, type=value_type(first), bounds=support_bounds(first, muted))
+    return distribution(e, scope.naming({name: trial}))
+
+
+def _by_trial(e: ast.Expr, trial: Entry, muted: Scope) -> Dist | None:
+    """The distribution under the first type of its own lag with which it gives that type."""
+    for kind, limits in (("real", REAL_LINE), ("bool", UNIT), ("int", COUNT)):
+        found = distribution(e, muted.naming({trial.name: replace(trial, type=kind, bounds=limits)}))
+        if found is not None and value_type(found) == kind:
+            return found
+    return None
 
 
 def _first_branch(e: ast.Expr) -> ast.Expr:

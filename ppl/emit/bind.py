@@ -16,7 +16,7 @@ from ppl.source.diagnostic import ModelError, complain
 Array = npt.NDArray[np.float64]
 Named = dict[str, Array]
 # Numbers in one array of a call: the draws of a call are as many as fit.
-CELLS = 2_000_000
+CELLS = 300_000
 # Numbers for one draw in a table of summed-out unknowns, beyond which the model is refused.
 AFFORDABLE = 20_000_000
 

@@ -30,8 +30,8 @@ def program(d, n):
 class Emitted:
     """The source of a program, and what its inputs and outputs are: `slots` in the order of coordinates, `weights` by
     the unknown that each belongs to, `reported` names with their axes as written, `eliminated` ones with the axes of
-    their probabilities; `levels` says of each `NAME?` what its levels are: `bool`, `count`, or `level:AXIS`; `tables` are
-    the axes of the largest arrays of a call; `unreported` are derived from unknowns that are summed out."""
+    their probabilities; `levels` says of each `NAME?` what its levels are: `bool`, `count`, or `level:AXIS`; `tables`
+    are the axes of the largest arrays of a call; `unreported` are derived from unknowns that are summed out."""
 
     text: str
     slots: tuple[Slot, ...]

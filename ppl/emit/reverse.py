@@ -1,8 +1,7 @@
 """Reverse mode on values: the adjoints of a scalar per draw, as more values of the same builder.
 
-The rules of elementwise functions are the formulas in `PRIMITIVES`; an adjoint may lack axes of its value, along which it
-is constant, and is multiplied by their length where it is summed.
-"""
+The rules of elementwise functions are the formulas in `PRIMITIVES`; an adjoint may lack axes of its value, along which
+it is constant, and is multiplied by their length where it is summed. """
 
 from collections.abc import Callable, Iterable, Mapping
 

@@ -1,5 +1,5 @@
-"""The coordinates in which the automatic guide is normal: which unknowns are drawn as location plus scale, with a degree of
-centring that is learned."""
+"""The coordinates in which the automatic guide is normal: which unknowns are drawn as location plus scale, with a
+degree of centring that is learned."""
 
 from ppl.check.core import Site
 from ppl.check.lints import names_in_dist
