@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 import networkx as nx
 
 from ppl.check.core import ColumnSpec, Core, Derived, Dist, FactorTerm, Site
+from ppl.emit.densities import log_density
 from ppl.emit.lower import Lowering, kernel
-from ppl.emit.values import Builder, Val
+from ppl.emit.val import Val
+from ppl.emit.values import Builder
 from ppl.graph.graph import Node, core_of, node_list
 from ppl.guide.coordinates import is_location_scale
 from ppl.rewrite.eliminate import OWN, Access, Elimination, after, eliminations, read_by, schedule
@@ -158,7 +160,7 @@ def _node(node: Node, out: Assembly) -> None:
 def _observed(node: Node, x: Val, out: Assembly) -> None:
     assert node.dist is not None
     plates = tuple(a for a in node.axes if a not in node.dist.event)
-    out.terms.append(Term(node.name, out.s.log_density(node.dist, x), plates))
+    out.terms.append(Term(node.name, log_density(out.s, node.dist, x), plates))
 
 
 # ---- continuous unknowns -----------------------------------------------------------------------------------------
@@ -176,7 +178,7 @@ def _unknown(node: Node, dist: Dist, out: Assembly) -> None:
     x, log_det = transform(place, raw, out)
     out.define(node.name, x, node.axes, True)
     out.hints.setdefault(raw, f"{node.name}_raw")
-    density = out.s.log_density(dist, x, observed=False)
+    density = log_density(out.s, dist, x, observed=False)
     plates = tuple(a for a in node.axes if a not in dist.event)
     out.terms.append(Term(node.name, out.b.add(density, log_det), plates))
     return None
@@ -257,7 +259,7 @@ def _imputed(node: Node, dist: Dist, out: Assembly) -> None:
     full = b.apply("where", mask, b.gather(x, axis, rank), data)
     out.define(node.name, full, node.axes, False)
     out.reported[node.name] = (x, (axis,))
-    out.terms.append(Term(node.name, out.s.log_density(dist, full), node.axes))
+    out.terms.append(Term(node.name, log_density(out.s, dist, full), node.axes))
     out.terms.append(Term(f"{node.name}, missing", log_det, (axis,)))
 
 
@@ -265,7 +267,7 @@ def _leaf(node: Node, dist: Dist, out: Assembly) -> None:
     """Blank counts that nothing reads add nothing; the other cells are observed."""
     data = out.s.names[node.name]
     mask = out.b.node("missing", (), (node.name, *data.axes), data.axes)
-    density = out.s.log_density(dist, data)
+    density = log_density(out.s, dist, data)
     out.terms.append(Term(node.name, out.b.apply("where", mask, out.b.lit(0.0), density), node.axes))
 
 
@@ -283,7 +285,7 @@ def _enumerated(node: Node, dist: Dist, out: Assembly) -> None:
         mask = b.node("missing", (), (node.name, *data.axes), data.axes)
         once = b.apply("log_if", b.apply("or", mask, b.apply("eq", z, data)))
     out.s.names[node.name] = z
-    prior = b.add(out.s.log_density(dist, z), once)
+    prior = b.add(log_density(out.s, dist, z), once)
     tap = b.tap(prior, (*plates, axis), node.name)
     out.taps[node.name] = tap
     out.terms.append(Term(node.name, tap, plates))

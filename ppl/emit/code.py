@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from ppl.emit.values import KernelCall, Val
+from ppl.emit.val import KernelCall, Val
 from ppl.stdlib.primitives import PRIMITIVES
 
 INLINE = 60

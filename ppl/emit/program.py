@@ -8,7 +8,7 @@ import networkx as nx
 from ppl.emit.assemble import Assembly, Centring, Slot, assemble_program
 from ppl.emit.code import Writer, axis_size
 from ppl.emit.reverse import adjoints
-from ppl.emit.values import Val
+from ppl.emit.val import Val
 
 HEADER = """\
 # {title}

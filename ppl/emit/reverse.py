@@ -1,11 +1,12 @@
 """Reverse mode on values: the adjoints of a scalar per draw, as more values of the same builder.
 
 The rules of elementwise functions are the formulas in `PRIMITIVES`; an adjoint may lack axes of its value, along which
-it is constant, and is multiplied by their length where it is summed. """
+it is constant, and is multiplied by their length where it is summed."""
 
 from collections.abc import Callable, Iterable, Mapping
 
-from ppl.emit.values import Builder, KernelCall, Val
+from ppl.emit.val import KernelCall, Val
+from ppl.emit.values import Builder
 from ppl.stdlib.formulas import evaluate
 from ppl.stdlib.primitives import PRIMITIVES
 

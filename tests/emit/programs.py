@@ -14,7 +14,8 @@ from ppl.emit import runtime
 from ppl.emit.code import Writer
 from ppl.emit.program import _stage_zero
 from ppl.emit.reverse import adjoints
-from ppl.emit.values import Builder, Val
+from ppl.emit.val import Val
+from ppl.emit.values import Builder
 from ppl.stdlib import kernels
 
 ORDER = ("z?", "c", "c'", "k", "g", "g'", "h", "r", "r'")

@@ -1,0 +1,152 @@
+"""From distributions to log densities: families by their formulas or kernels, modifiers by what they mean."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ppl.check.core import Dist
+from ppl.emit.lower import Lowering, kernel
+from ppl.emit.val import Val
+from ppl.stdlib.distributions import DISTRIBUTIONS
+from ppl.stdlib.records import Distribution
+
+
+def log_density(s: Lowering, dist: Dist, x: Val, observed: bool = True) -> Val:
+    """log p(x), one number for each position; event axes are summed within. A value that is not `observed` comes from a
+    bijection, and cannot leave the support."""
+    return _DENSITY.get(dist.name, _family)(s, dist, x, observed)
+
+
+def _family(s: Lowering, dist: Dist, x: Val, observed: bool) -> Val:
+    row = DISTRIBUTIONS[dist.name]
+    params = s.arguments(dist)
+    axis = dist.event[0] if dist.event else str(dist.attrs[0]) if dist.attrs else ""
+    inside = not observed and row.kind == "real"
+    if row.kernel:
+        values = (x, *(params[p.name] for p in row.params))
+        ranks = (row.event, *(p.rank for p in row.params))
+        events = tuple(((), (axis,), (axis, axis + "'"))[rank] for rank in ranks)
+        return kernel(s.b, row.kernel, values, events, ())
+    if row.event:
+        vectors = {p.name for p in row.params if p.rank == 1}
+        params = {n: s.b.spread(v, axis) if n in vectors else v for n, v in params.items()}
+    density = s.row_formula(row, row.logpdf, {"x": x, **params}, axis, inside)
+    return density if inside else s.b.add(density, _in_support(s, row, x))
+
+
+def _in_support(s: Lowering, row: Distribution, x: Val) -> Val:
+    """Minus infinity where a value lies outside ends that no parameter moves; moving ends are in the formulas."""
+    checks = [(row.support.low, "ge"), (row.support.high, "le")]
+    fixed = [(text, op) for text, op in checks if _is_number(text)]
+    return s.b.total(s.b.apply("log_if", s.b.apply(op, x, s.formula(text, {}))) for text, op in fixed)
+
+
+def _is_number(text: str) -> bool:
+    return text.lstrip("-").replace(".", "", 1).isdigit()
+
+
+def _where(s: Lowering, dist: Dist, x: Val, observed: bool) -> Val:
+    assert dist.args[0] is not None
+    then, other = (log_density(s, d, x, observed) for d in dist.inner)
+    return s.b.apply("where", s.expr(dist.args[0]), then, other)
+
+
+@dataclass(frozen=True, slots=True)
+class _Tails:
+    """The distribution functions of one family, as values."""
+
+    s: Lowering
+    dist: Dist
+
+    def _of(self, text: str, x: Val) -> Val:
+        row = DISTRIBUTIONS[self.dist.name]
+        return self.s.row_formula(row, text, {"x": x, **self.s.arguments(self.dist)})
+
+    def log_cdf(self, x: Val) -> Val:
+        row = DISTRIBUTIONS[self.dist.name]
+        return self._of(row.logcdf or f"log({row.cdf})", x)
+
+    def log_sf(self, x: Val) -> Val:
+        row = DISTRIBUTIONS[self.dist.name]
+        return self._of(row.logsf or f"log1p(-({row.cdf}))", x)
+
+    def log_between(self, low: Val, high: Val) -> Val:
+        """log P(low < X <= high), from the nearer tail."""
+        b = self.s.b
+        upper = b.apply("gt", self.log_cdf(low), b.lit(-0.6931471805599453))
+        by_upper = b.apply("logsubexp", self.log_sf(low), self.log_sf(high))
+        by_lower = b.apply("logsubexp", self.log_cdf(high), self.log_cdf(low))
+        return b.apply("where", upper, by_upper, by_lower)
+
+
+def _truncated(s: Lowering, dist: Dist, x: Val, observed: bool) -> Val:
+    inner = dist.inner[0]
+    low, high = (s.expr(a) if a is not None else None for a in dist.args)
+    density = log_density(s, inner, x, observed)
+    if observed:
+        for end, op in ((low, "ge"), (high, "le")):
+            if end is not None:
+                density = s.b.add(density, s.b.apply("log_if", s.b.apply(op, x, end)))
+    return density if inner.name == "Flat" else s.b.sub(density, _log_mass(s, inner, low, high))
+
+
+def _log_mass(s: Lowering, inner: Dist, low: Val | None, high: Val | None) -> Val:
+    """log P(low <= X <= high): a whole number just below `low` is where its sum starts."""
+    tails = _Tails(s, inner)
+    below = s.b.sub(low, s.b.lit(1.0)) if low is not None and inner.kind == "int" else low
+    support = DISTRIBUTIONS[inner.name].support
+    if below is not None and inner.kind == "real" and _is_number(support.low):
+        below = s.b.apply("max2", below, s.formula(support.low, {}))
+    if high is not None and inner.kind == "real" and _is_number(support.high):
+        high = s.b.apply("min2", high, s.formula(support.high, {}))
+    if below is None:
+        assert high is not None
+        return tails.log_cdf(high)
+    return tails.log_sf(below) if high is None else tails.log_between(below, high)
+
+
+def _censored(s: Lowering, dist: Dist, x: Val, observed: bool) -> Val:
+    inner, tails = dist.inner[0], _Tails(s, dist.inner[0])
+    left, right, upper = (s.expr(a) if a is not None else None for a in dist.args)
+    density = log_density(s, inner, x, observed)
+    if upper is not None:
+        wide = s.b.apply("gt", upper, x)
+        end = s.b.apply("where", wide, upper, s.b.add(x, s.b.lit(1.0)))
+        density = s.b.apply("where", wide, tails.log_between(x, end), density)
+    if left is not None:
+        density = s.b.apply("where", left, tails.log_cdf(x), density)
+    if right is not None:
+        density = s.b.apply("where", right, tails.log_sf(x), density)
+    return density
+
+
+def _mixture(s: Lowering, dist: Dist, x: Val, observed: bool) -> Val:
+    assert dist.args[0] is not None
+    weights = s.b.apply("log_p", s.expr(dist.args[0]))
+    each = s.b.add(weights, log_density(s, dist.inner[0], x, observed))
+    return s.b.reduce("logsumexp", each, str(dist.attrs[0]))
+
+
+def _ordered(s: Lowering, dist: Dist, x: Val, observed: bool) -> Val:
+    axis = dist.event[0]
+    each = log_density(s, dist.inner[0], x, observed)
+    ways = s.b.apply("lgamma", s.b.add(s.b.size(axis), s.b.lit(1.0)))
+    return s.b.add(s.b.sum(each, (axis,)), ways)
+
+
+def _zero_inflated(s: Lowering, dist: Dist, x: Val, observed: bool) -> Val:
+    assert dist.args[0] is not None
+    p, inner = s.expr(dist.args[0]), dist.inner[0]
+    rest = s.b.apply("log1p", s.b.neg(p))
+    at_zero = s.b.apply("logaddexp", s.b.apply("log", p), s.b.add(rest, log_density(s, inner, s.b.lit(0.0), observed)))
+    elsewhere = s.b.add(rest, log_density(s, inner, x, observed))
+    return s.b.apply("where", s.b.apply("eq", x, s.b.lit(0.0)), at_zero, elsewhere)
+
+
+_DENSITY: dict[str, Callable[[Lowering, Dist, Val, bool], Val]] = {
+    "where": _where,
+    "Truncated": _truncated,
+    "Censored": _censored,
+    "Mixture": _mixture,
+    "Ordered": _ordered,
+    "ZeroInflated": _zero_inflated,
+}

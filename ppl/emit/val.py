@@ -1,0 +1,31 @@
+"""One value of a program."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class KernelCall:
+    """A row of `KERNELS`, with the event axes of each argument and of the result."""
+
+    name: str
+    events: tuple[tuple[str, ...], ...]
+    out: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Val:
+    """One value. `op` is a row of `PRIMITIVES`, or: `lit` (attrs: number) · `input` (name) · `u` (site) · `w` (index)
+    `sum max min prod logsumexp` (attrs: axes) · `dot` (attrs: axes) · `cumsum` (axis, reverse) · `gather scatter`
+    (value, plan) · `plan` (flat index) · `flat` (index; attrs: axes) · `arange` (axis, first) · `size` (axis) · `level`
+    (axis, label) · `rename` (old, new) · `stack` (items; attrs: axis) · `eye` (axis, copy) · `kernel` (args; attrs:
+    name, event axes in, event axes out) · `kernel_grad` (kernel, adjoint; attrs: index) · `tap` (value with all its
+    axes) · `onehot`."""
+
+    op: str
+    args: "tuple[Val, ...]"
+    attrs: tuple[object, ...]
+    axes: tuple[str, ...]
+    batch: bool
+    stage: int
+    order: int
+    hint: str = ""
