@@ -11,7 +11,7 @@ HALF_LOG_2PI = 0.5 * float(np.log(2 * np.pi))
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """`scale` is a lower triangular (D, D) matrix, or (D,) where only the diagonal is affordable or wanted; `w` are the
+    """`scale` is a (D, D) matrix, or (D,) where only the diagonal is affordable or wanted; `w` are the
     weights of the coordinates u."""
 
     centre: Array
@@ -38,7 +38,7 @@ class Chart:
         return gradient @ self.scale if self.dense else gradient * self.scale
 
     def log_det(self) -> float:
-        return float(np.sum(np.log(np.abs(np.diagonal(self.scale) if self.dense else self.scale))))
+        return float(np.linalg.slogdet(self.scale)[1] if self.dense else np.sum(np.log(np.abs(self.scale))))
 
     def then(self, shift: Array, factor: Array) -> "Chart":
         """The chart whose coordinates y satisfy x = shift + factor y."""

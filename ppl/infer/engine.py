@@ -19,12 +19,15 @@ from ppl.infer.laplace import DENSE_LIMIT, Whitening, whiten
 from ppl.infer.lbfgs import Limits, Minimum
 from ppl.infer.modes import Search, far_points, other_modes
 from ppl.infer.modulated import (
+    FittedModulated,
     Modulated,
+    draws_for_curves,
     fit_modulated,
     leading_coordinates,
     modulated_ratios,
     permuted,
     plain,
+    turned,
 )
 from ppl.infer.path import best_normal, climb, finite_starts, normals_of, starting_points
 from ppl.infer.psis import reliable_khat
@@ -34,6 +37,8 @@ from ppl.infer.trust import judge
 
 FULL_RANK_LIMIT = 150
 DRAWS_CAP = 2048
+# The optimism of a modulated fit, in nats, for which more draws are taken.
+OPTIMISM = 0.02
 # Stages, each with its own stream of random numbers: one stage's needs do not shift another's draws.
 STARTS, SCORE, WEIGHTS, FIT, FRESH, MODES, IMPORTANCE, OUTPUT, MODULATE = range(9)
 
@@ -250,21 +255,33 @@ def fit_levels(session: Session, chart: Chart) -> Level:
 def modulate_level(session: Session, level: Level) -> Level:
     """Let scales and means move with the coordinates that lead them, where fresh draws prefer that."""
     target, chart = session.target, level.fitted.chart
-    if session.options.guide != "auto" or not is_full(session, chart) or chart.dim < 2 or session.stop():
+    if session.options.guide != "auto" or not is_full(session, chart) or session.stop():
         return level
-    fresh = session.matched(2 * level.draws, FRESH, 0)
-    leaders = leading_coordinates(target, chart, fresh)
+    leaders = leading_coordinates(target, chart, session.matched(2 * level.draws, FRESH, 0))
     if not leaders:
         return level
-    guide, count = permuted(chart, leaders), level.draws
-    fitted = fit_modulated(target, guide, session.matched(count, MODULATE), session.limits(200, 1e-5 * chart.dim))
-    ratios = modulated_ratios(target, fitted.guide, session.matched(2 * count, MODULATE, 1))
-    session.iterations += fitted.steps
-    session.done(f"modulate {len(leaders)} coordinates", float(np.mean(ratios)))
-    if not np.mean(ratios) > level.check.elbo:
+    start = turned(target, permuted(chart, leaders), session.matched(DRAWS_CAP, MODULATE, 0))
+    count = max(level.draws, min(draws_for_curves(start), DRAWS_CAP))
+    fitted, check = modulated(session, start, level.check, count)
+    optimism = (fitted.elbo - check.elbo) / OPTIMISM
+    if optimism > 1.0 and count < DRAWS_CAP and not session.stop():
+        enough = int(count * min(max(2.0, optimism), DRAWS_CAP / count))
+        fitted, check = modulated(session, start, level.check, enough)
+    if not check.elbo > level.check.elbo:
         return level
-    check = replace(level.check, elbo=float(np.mean(ratios)), elbo_se=float(np.std(ratios) / np.sqrt(len(ratios))))
     return replace(level, check=check, guide=fitted.guide, fitted=replace(level.fitted, elbo=fitted.elbo))
+
+
+def modulated(session: Session, start: Modulated, check: Check, count: int) -> tuple[FittedModulated, Check]:
+    """The modulated fit to `count` draws, and its bound on fresh ones."""
+    target = session.target
+    limits = session.limits(200, 1e-5 * target.dim)
+    fitted = fit_modulated(target, start, session.matched(count, MODULATE, 1), limits)
+    ratios = modulated_ratios(target, fitted.guide, session.matched(2 * count, MODULATE, 2))
+    session.iterations += fitted.steps
+    elbo = float(np.mean(ratios))
+    session.done(f"modulate {start.leaders} coordinates", elbo)
+    return fitted, replace(check, elbo=elbo, elbo_se=float(np.std(ratios) / np.sqrt(len(ratios))))
 
 
 def agrees(fitted: Fitted, check: Check, tol: float) -> bool:

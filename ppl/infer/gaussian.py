@@ -85,6 +85,7 @@ def elbo_objective(target: Target, chart: Chart, layout: Layout, draws: Array) -
     """The negative evidence lower bound (b,) and its gradient (b, size) for each row of parameters."""
 
     drift = drift_of(target, chart) if layout.weights else np.zeros((layout.dim, 0))
+    constant = chart.log_det() + layout.dim * (HALF_LOG_2PI + 0.5)
 
     def one(theta: Array) -> tuple[float, Array]:
         shift, factor, angles = layout.split(theta)
@@ -104,9 +105,7 @@ def elbo_objective(target: Target, chart: Chart, layout: Layout, draws: Array) -
             else np.mean(g * draws, axis=0) + 1.0 / diagonal
         )
         dangles = gw.mean(axis=0) * 0.5 * np.sin(angles) if layout.weights else np.zeros(0)
-        value = (
-            float(np.mean(f)) + float(np.sum(np.log(diagonal))) + chart.log_det() + layout.dim * (HALF_LOG_2PI + 0.5)
-        )
+        value = float(np.mean(f)) + float(np.sum(np.log(diagonal))) + constant
         return -value, -layout.join(g.mean(axis=0), dfactor, dangles)
 
     def objective(thetas: Array) -> tuple[Array, Array]:
