@@ -11,7 +11,7 @@ from ppl.infer.psis import Smoothed, reliable_khat, smooth_weights
 from ppl.infer.sobol import antithetic, matched_normal, sobol_uniform
 from ppl.infer.target import Array, Target
 
-LEAD_FREEDOM = 10.0
+LEAD_FREEDOM = 5.0
 # The error of moments, in standard deviations, below which more draws are not asked for.
 ENOUGH = 0.022
 
@@ -107,13 +107,14 @@ def moments_chart(found: Weighted) -> Chart | None:
 
 def correct(target: Target, guide: Modulated, count: int, rng: np.random.Generator) -> Weighted:
     """Weighted draws from the t that `guide` maps; while their moments are uncertain, from the t of their own moments,
-    then in larger numbers (adaptive importance sampling: Cappe et al., J. Comput. Graph. Stat. 13, 2004).
+    then in larger numbers (adaptive importance sampling: Cappe et al., J. Comput. Graph. Stat. 13, 2004). A modulated
+    guide that can be corrected is only drawn from in larger numbers: no normal has its shape.
     """
     best = propose(target, guide, count, rng)
     for growth in (1, 1, 4):
         if best.accepted and best.error < ENOUGH:
             break
-        moved = moments_chart(best) if growth == 1 else None
+        moved = moments_chart(best) if growth == 1 and not (guide.leaders and best.accepted) else None
         if moved is None and growth == 1:
             continue
         again = propose(target, plain(moved) if moved else best.guide, growth * count, rng)
