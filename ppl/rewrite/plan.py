@@ -6,12 +6,17 @@ from dataclasses import dataclass, replace
 
 import networkx as nx
 
+from ppl.check.core import Core
 from ppl.graph.graph import Node, Plan, assemble, core_of, node_list, unknowns, verify
 from ppl.rewrite.canonical import canonical
 from ppl.rewrite.eliminate import Elimination, Refusal, eliminations
+from ppl.rewrite.limits import missing_limit
 from ppl.rewrite.roughness import LEVELS, Finding, roughness, worst
 from ppl.source.diagnostic import Diagnostic, ModelError, complain
+from ppl.source.span import Span
 from ppl.stdlib.records import DISCRETE, KINK, SMOOTH
+
+CONTINUOUS = "write the model so that every log density is continuous in it, or sum it out by hand"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +70,7 @@ def plan(graph: nx.DiGraph) -> nx.DiGraph:
     verify(graph, "graph")
     found, rough = eliminations(graph), roughness(graph)
     facts = [_facts(node, found, rough) for node in unknowns(graph)]
-    complaints = [c for f in facts for c in _complaints(f, core_of(graph).text)]
+    complaints = [c for f in facts for c in _complaints(f, core_of(graph))]
     if complaints:
         raise ModelError(complaints)
     new = {f.node.name: replace(f.node, plan=_plan(f)) for f in facts}
@@ -93,7 +98,7 @@ def _plan(facts: Facts) -> Plan:
     return Plan(rule.name, level, rule.because(facts), where)
 
 
-def _complaints(facts: Facts, text: str) -> list[Diagnostic]:
+def _complaints(facts: Facts, core: Core) -> list[Diagnostic]:
     """What stands against this unknown: an annotation that cannot be honoured, or no estimator."""
     name, annotations = facts.node.name, getattr(facts.node.of, "annotations", ())
     span = getattr(facts.node.of, "annotation_span", facts.node.span)
@@ -110,14 +115,15 @@ def _complaints(facts: Facts, text: str) -> list[Diagnostic]:
             )
         ]
     finding = facts.finding
-    written = " ".join(text[finding.where.start : finding.where.end].split())
+    written = " ".join(core.text[finding.where.start : finding.where.end].split())
     at = f"at `{written}`" if finding.quoted and written else f"in it: {finding.reason}"
-    return [_refused(name, f"the log density of `{facts.term}` may jump {at}", finding.where, f"`{name}` decides here")]
+    reason = f"the log density of `{facts.term}` may jump {at}"
+    limit = "" if finding.operand is None else missing_limit(finding.operand, finding.need, core)
+    return [_refused(name, reason, finding.where, f"`{name}` decides here", limit or CONTINUOUS)]
 
 
-def _refused(name: str, reason: str, where: object, label: str) -> Diagnostic:
-    help_ = "write the model so that every log density is continuous in it, or sum it out by hand"
-    return complain("E530", where, name=name, reason=reason, label=label, help=help_)  # type: ignore[arg-type]
+def _refused(name: str, reason: str, where: Span, label: str, help_: str = CONTINUOUS) -> Diagnostic:
+    return complain("E530", where, name=name, reason=reason, label=label, help=help_)
 
 
 def _edge_levels(graph: nx.DiGraph, rough: Mapping[str, Mapping[str, Finding]]) -> dict[tuple[str, str], str]:

@@ -46,11 +46,14 @@ KINK_OPS = frozenset(("max", "min", "sd"))
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """How rough something is in one unknown, and the step that decided."""
+    """How rough something is in one unknown, and the step that decided. `operand` is a value that may not be what is
+    needed (`need`, as in the domains of `PRIMITIVES`)."""
 
     level: str = SMOOTH
     reason: str = ""
     where: Span = field(default=NOWHERE, compare=False)
+    operand: Expr | None = field(default=None, compare=False)
+    need: str = ""
 
     @property
     def quoted(self) -> bool:
@@ -72,9 +75,12 @@ def join(*maps: Mapping[str, Finding]) -> dict[str, Finding]:
     return {name: worst([m[name] for m in maps if name in m]) for name in names}
 
 
-def lifted(found: Mapping[str, Finding], level: str, reason: str, where: Span) -> dict[str, Finding]:
+def lifted(
+    found: Mapping[str, Finding], level: str, reason: str, where: Span, operand: Expr | None = None, need: str = ""
+) -> dict[str, Finding]:
     """The findings after a step of roughness `level`."""
-    return {n: f if LEVELS[f.level] >= LEVELS[level] else Finding(level, reason, where) for n, f in found.items()}
+    step = Finding(level, reason, where, operand, need)
+    return {n: f if LEVELS[f.level] >= LEVELS[level] else step for n, f in found.items()}
 
 
 def roughness(graph: nx.DiGraph) -> dict[str, dict[str, Finding]]:
@@ -152,7 +158,8 @@ def _primitive(e: Expr, inside: list[dict[str, Finding]], lookup: Lookup) -> dic
         parts.append(lifted(found, row.levels[i], _said(e.op), e.span))
         need = row.domain[i] if i < len(row.domain) else ""
         if need and not holds(need, interval(e.args[i], lookup)):
-            parts.append(lifted(found, JUMP, f"{_said(e.op)} of a value that may leave its domain ({need})", e.span))
+            reason = f"{_said(e.op)} of a value that may leave its domain ({need})"
+            parts.append(lifted(found, JUMP, reason, e.span, e.args[i], need))
     return join(*parts)
 
 
