@@ -323,8 +323,8 @@ def entries(out: Declared) -> Iterator[Entry]:
     for name, span in out.foreign.items():
         yield Entry(name, "foreign", (), "failed", span=span)
     for name, value in out.constants.items():
-        if not isinstance(value, ast.Text):
-            yield Entry(name, "const", (), "real", literal=value, span=out.spans[name])
+        kind = "text" if isinstance(value, ast.Text) else "real"
+        yield Entry(name, "const", (), kind, literal=value, span=out.spans[name])
     for column in (c for c in out.columns.values() if c.name not in out.foreign):
         kind = ELEMENT.get(column.kind, f"level:{column.name}")
         yield Entry(column.name, "data", column.axes, kind, _bounds(column), span=column.span)

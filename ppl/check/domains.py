@@ -8,8 +8,10 @@ from ppl.check.scope import Scope
 from ppl.stdlib.constraints import CONSTRAINTS
 from ppl.stdlib.distributions import DISTRIBUTIONS
 from ppl.stdlib.intervals import Interval
-from ppl.stdlib.records import Distribution, Parameter
+from ppl.stdlib.records import Constraint, Distribution, Parameter
 from ppl.syntax import ast
+
+WHOLE = frozenset(("count", "positive_int"))
 
 
 def in_domain(row: Distribution, param: Parameter, value: Expr, written: ast.Expr | None, scope: Scope) -> bool:
@@ -42,8 +44,7 @@ def in_domain(row: Distribution, param: Parameter, value: Expr, written: ast.Exp
         scope.report.add("E326", value.span, expr=text, help=help_)
         return False
     bad = "negative" if allowed.low >= 0 and here.low < 0 else f"outside [{allowed.low:g}, {allowed.high:g}]"
-    entry = scope.names.get(text)
-    help_ = f"`{text} ~ HalfNormal(1)`, or `exp({text})`" if entry and entry.kind == "unknown" else f"`exp({text})`"
+    help_ = _bounded(text, allowed, scope)
     if len(row.params) == 1 and any(f.names == ("log",) for f in row.forms):
         help_ = f"`{public}(log={text})`"
     scope.report.add(
@@ -51,6 +52,17 @@ def in_domain(row: Distribution, param: Parameter, value: Expr, written: ast.Exp
         source=_takes(text, here, bad, scope), help=help_,
     )  # fmt: skip
     return False
+
+
+def _bounded(text: str, allowed: Constraint, scope: Scope) -> str:
+    """What keeps an argument above the lower limit of its parameter."""
+    entry = scope.names.get(text)
+    unknown = entry if entry and entry.kind == "unknown" else None
+    if allowed.name in WHOLE:
+        name = "n" if unknown is None else f"{text}[{', '.join(unknown.axes)}]" if unknown.axes else text
+        prior = f"`{name} ~ DiscreteUniform({allowed.low:g}, …)`"
+        return prior if unknown else f"build it from unknowns that are bounded, for example {prior}"
+    return f"`{text} ~ HalfNormal(1)`, or `exp({text})`" if unknown else f"`exp({text})`"
 
 
 def _takes(name: str, here: Interval, bad: str, scope: Scope) -> str:

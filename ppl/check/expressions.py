@@ -30,9 +30,14 @@ def numeric(e: Expr, written: ast.Expr, scope: Scope) -> Expr:
         name = written.id if isinstance(written, ast.Name) else e.type[6:]
         scope.report.add("E330", e.span, name=name)
     else:
-        text = f"declare `{written.id}: real` to compute with it" if isinstance(written, ast.Name) else ""
+        text = f"declare `{e.attrs[0]}: real` to compute with it" if _is_column(e) else ""
         scope.report.add("E333", e.span, kind=e.type, help=text)
     return failed(e.span)
+
+
+def _is_column(e: Expr) -> bool:
+    """Whether this is a column as it is declared."""
+    return e.op == "ref"
 
 
 def number(written: ast.Expr, scope: Scope) -> Expr:
@@ -90,11 +95,16 @@ def _name(e: ast.Name, scope: Scope) -> Expr:
     return failed(e.span)
 
 
+def _here(literal: ast.Expr, span: Span) -> ast.Expr:
+    """A text stands where its name is read, so that a label that is not there is complained about there."""
+    return replace(literal, span=span) if isinstance(literal, ast.Text) else literal
+
+
 def _value_of(entry: Entry, span: Span, scope: Scope) -> Expr:
     if entry.kind in ("failed", "foreign"):
         return failed(span)
     if entry.literal is not None:
-        return expression(entry.literal, scope)
+        return expression(_here(entry.literal, span), scope)
     if entry.value is not None:
         return Expr(entry.value.op, entry.value.args, entry.value.attrs, entry.value.axes, entry.value.type, span)
     return Expr("ref", (), (entry.name,), entry.axes, entry.type, span)
@@ -125,6 +135,8 @@ def _compare(op: str, e: ast.Binary, scope: Scope) -> Expr:
     left, right = expression(e.left, scope), expression(e.right, scope)
     if is_failed(left, right):
         return failed(e.span)
+    if left.op == right.op == "text" and op not in ORDERING:
+        return literal(float((left.attrs == right.attrs) == (op == "eq")), e.span, "bool")
     if left.type.startswith("level:"):
         right = _as_level(right, left.type[6:], e.left, scope)
     elif right.type.startswith("level:"):
@@ -132,8 +144,7 @@ def _compare(op: str, e: ast.Binary, scope: Scope) -> Expr:
     elif left.type == "date" or right.type == "date":
         left, right = _as_date(left, scope), _as_date(right, scope)
     elif "text" in (left.type, right.type):
-        names = [side.id for side in (e.left, e.right) if isinstance(side, ast.Name)]
-        text = f"declare `{names[0]}: factor`" if names else ""
+        text = next((f"declare `{a.attrs[0]}: factor`" for a in (left, right) if _is_column(a)), "")
         scope.report.add("E332", e.span, what=describe(left), other=describe(right), help=text)
         return failed(e.span)
     return elementwise(op, (left, right), e.span)

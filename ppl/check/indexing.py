@@ -123,6 +123,8 @@ def _step(
             return Step("keep", axis)
         case ast.Name(id) if scope.loop(id) is not None:
             return _loop_step(scope.loop(id), axis, name, value, ix.span, scope)  # type: ignore[arg-type]
+        case ast.Name(id) if (label := _label(id, scope)) is not None:
+            return _step(ast.Text(label, ix.span), axis, name, value, scope, evaluate, whole)
         case ast.Name(id) if id in scope.axes and id == base(axis):
             return _axis_step(ix, axis, name, scope, evaluate)
         case ast.Name(id) if id not in scope.names and id in scope.axes:
@@ -143,6 +145,12 @@ def _step(
             return _position_step(int(ix.value), axis, name, ix.span, scope)
         case _:
             return _taken(evaluate(ix, scope), axis, name, value, ix.span, scope)
+
+
+def _label(name: str, scope: Scope) -> str | None:
+    """The text that a constant stands for."""
+    entry = scope.names.get(name)
+    return entry.literal.value if entry is not None and isinstance(entry.literal, ast.Text) else None
 
 
 def _axis_step(ix: ast.Name, axis: str, name: str, scope: Scope, evaluate: Evaluate) -> Step | None:

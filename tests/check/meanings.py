@@ -530,4 +530,25 @@ MISSING = (
         ),
     ),
 )
-CASES = (*FRAMES, *LOOPS, *FUNCTIONS, *DISTRIBUTIONS, *MISSING)
+CONSTANTS = (
+    rows(
+        "a text constant as a label",
+        "b[h] ~ Normal(0, 1)\n y ~ Normal((if h == treated then b[treated] else x) + (treated != h), 1)",
+        lambda v: N(v.b, 0, 1).sum() + N(Y, np.where(H == 1, v.b[1], X) + (H == 0), 1).sum(),
+        top='const treated = "drug"',
+    ),
+    rows(
+        "a text constant as a switch",
+        'b ~ Normal(0, 1)\n y ~ Normal(if link == "exp" then exp(b) else b, if link != "exp" then 1 else 2)',
+        lambda v: N(v.b, 0, 1) + N(Y, np.exp(v.b), 2).sum(),
+        top='const link = "exp"',
+    ),
+    Case(
+        "a text constant as a date",
+        'const start = "2020-06-01"\ndata { y: real\n day: date }\n'
+        "model { b ~ Normal(0, 1)\n y ~ Normal(if day >= start then b else 0, 1) }\n",
+        {"y": Y, "day": ["2020-05-31", "2020-06-01"] * 3},
+        lambda v: N(v.b, 0, 1) + N(Y, v.b * np.array([0, 1] * 3), 1).sum(),
+    ),
+)
+CASES = (*FRAMES, *LOOPS, *FUNCTIONS, *DISTRIBUTIONS, *MISSING, *CONSTANTS)
