@@ -55,6 +55,14 @@ class Chart:
         return self.scale @ self.scale.T if self.dense else np.diag(self.scale**2)
 
 
+def at_rounding(chart: Chart) -> bool:
+    """Whether some coordinate given the others varies by no more than rounding: there differences of nearly equal
+    numbers vanish, and a scale that falls with them seems to gain density without end."""
+    inverse = np.linalg.pinv(chart.scale) if chart.dense else np.diag(1.0 / chart.scale)
+    given_others = 1.0 / np.linalg.norm(inverse, axis=0)
+    return bool(np.any(given_others < 1e-12 * np.abs(chart.centre)))
+
+
 def log_normal(x: Array) -> Array:
     """Log density (S,) of the standard normal at the rows of `x`."""
     return np.asarray(-0.5 * np.sum(x * x, axis=1) - x.shape[1] * HALF_LOG_2PI)

@@ -12,7 +12,7 @@ from time import perf_counter
 import numpy as np
 
 from ppl.infer.approximation import Approximation, Cost, Evidence, Options, Progress, Trust
-from ppl.infer.chart import Chart, chart_of_moments, normal_elbo
+from ppl.infer.chart import Chart, at_rounding, chart_of_moments, normal_elbo
 from ppl.infer.gaussian import Check, Fitted, check_normal, fit_normal
 from ppl.infer.importance import Weighted, correct, plain_draws
 from ppl.infer.laplace import DENSE_LIMIT, Whitening, whiten
@@ -153,13 +153,14 @@ def run_starts(session: Session, w: Array) -> list[Minimum]:
 
 def first_chart(session: Session, paths: list[Minimum], w: Array) -> tuple[Chart, float, bool]:
     """The better of the Laplace normal at the highest end and the best normal met on the way, its bound, and whether
-    there was a proper mode. The way is not searched when the Laplace bound is what a normal density would give.
+    there was a proper mode. The way is not searched when the Laplace bound is what a normal density would give; an end
+    at the limit of rounding does not count.
     """
     target = session.target
     highest = min(paths, key=lambda path: path.value)
     found = whiten_from(session, highest, w)
     draws = session.matched(max(64, 2 * target.dim + 2), SCORE)
-    elbo = normal_elbo(target, found.chart, draws)
+    elbo = -np.inf if at_rounding(found.chart) else normal_elbo(target, found.chart, draws)
     if found.settled and elbo > found.value + laplace_entropy(found.chart) - 0.3 * (1 + np.sqrt(target.dim)):
         return found.chart, elbo, True
     rival = best_normal(target, paths, w, draws)

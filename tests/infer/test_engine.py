@@ -14,6 +14,7 @@ from targets import (
 )
 
 from ppl.infer.approximation import Options
+from ppl.infer.chart import Chart, at_rounding
 from ppl.infer.engine import fit
 from ppl.infer.target import NoDensity, NoGradient
 
@@ -227,3 +228,10 @@ def test_each_stage_is_reported():
     assert [progress.stage for progress in seen] == [name for name, _ in found.cost.stages]
     assert {"starts", "whiten", "modes", "importance"} <= {progress.stage for progress in seen}
     assert seen[-1].gradients == found.cost.gradients
+
+
+def test_a_scale_at_the_limit_of_rounding_is_told():
+    """Given the others each coordinate varies by 1e-14 about 1: differences of such numbers are rounding."""
+    assert at_rounding(Chart(np.ones(2), 1e-14 * np.eye(2), np.zeros(0)))
+    assert at_rounding(Chart(np.ones(2), np.array([[1.0, 0.0], [1.0, 1e-14]]), np.zeros(0)))
+    assert not at_rounding(Chart(np.array([1e5, 1.0]), np.diag([1e-3, 1e-4]), np.zeros(0)))
