@@ -10,7 +10,7 @@ from ppl.cli.terminal import OK, TONES, out, out_json, toned, width
 from ppl.results.fit import Fit, load_fit
 from ppl.results.json import SCHEMA, quantities_json
 from ppl.results.table import Summary
-from ppl.results.verdict import header, outcome, trust_lines
+from ppl.results.verdict import header, omitted_lines, outcome, trust_lines
 from ppl.source.suggest import did_you_mean
 
 EVERY = 10**9
@@ -68,4 +68,5 @@ def _page(fit: Fit, table: Summary, columns: int) -> list[str]:
     first, *rest = trust_lines(fit, columns)
     verdict = fit.trust.verdict
     trust = first.replace(verdict, toned(verdict, TONES[verdict], sys.stdout), 1)
-    return [*header(fit, columns), *outcome(fit, columns), "", table.text(columns), "", trust, *rest]
+    omitted = omitted_lines(fit, columns)
+    return [*header(fit, columns), *outcome(fit, columns), "", table.text(columns), *omitted, "", trust, *rest]

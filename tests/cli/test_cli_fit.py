@@ -208,6 +208,18 @@ def test_summary_shows_every_position(saved: Path) -> None:
     assert "trust   ok" in text
 
 
+def test_what_is_not_reported_is_named_by_fit_and_summary(tmp_path: Path) -> None:
+    model, data, saved = tmp_path / "m.ppl", tmp_path / "d.csv", str(tmp_path / "f.npz")
+    model.write_text(
+        "data { y: real }\nmodel {\n  b ~ Normal(0, 1)\n  n[row] ~ DiscreteUniform(0, 2)\n  twice = 2 * n + b\n"
+        "  y ~ Normal(b + n, 1)\n}\n"
+    )
+    data.write_text("y\n1.5\n0.2\n2.5\n")
+    line = "  not reported: twice (it depends on unknowns that are summed out, or is too large)"
+    for result in (ppl("fit", str(model), str(data), "-o", saved, columns=120), ppl("summary", saved, columns=120)):
+        assert result.exit_code == 0 and line in result.stdout.splitlines()
+
+
 def test_summary_of_some_names(saved: Path) -> None:
     lines = ppl("summary", str(saved), "--vars", "mu", "tau").stdout.splitlines()
     assert [line.split()[0] for line in lines] == ["mean", "mu", "tau"]
