@@ -1,7 +1,7 @@
 """The pipeline, in one column: from the text of a model to a fitted posterior."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 from types import CodeType
@@ -29,7 +29,7 @@ from ppl.source.diagnostic import Diagnostic, ModelError
 from ppl.syntax.parse import parse
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Model:
     """A compiled model. `graph` is the plan: a networkx graph with an estimator on every unknown; `source` the
     generated Python; `warnings` what the checker noticed."""
@@ -39,7 +39,11 @@ class Model:
     emitted: Emitted
     warnings: tuple[Diagnostic, ...]
     seconds: float
-    _code: CodeType = field(repr=False)
+    _code: CodeType
+
+    def __repr__(self) -> str:
+        names = ", ".join(f"{n.name} ({n.plan.estimator})" for n in unknowns(self.graph) if n.plan is not None)
+        return f"<model {Path(self.core.path).name}: {names}>"
 
     @property
     def source(self) -> str:

@@ -11,7 +11,7 @@ from ppl.results.record import FitRecord
 from ppl.results.table import CI, Summary
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Fit(FitRecord):
     """A fitted posterior. `fit["theta"]` gives labelled draws, `fit.summary()` a table, `fit.save(path)` a file that
     loads without the data."""
@@ -24,6 +24,9 @@ class Fit(FitRecord):
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.quantities)
+
+    def __repr__(self) -> str:
+        return f"<fit of {self.model} to {self.source}: {self.trust.verdict}; {', '.join(self.quantities)}>"
 
     def __contains__(self, name: object) -> bool:
         return name in self.quantities

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ppl.api import load
+from ppl.api import compile, load
 from ppl.infer.approximation import Mode
 from ppl.results.files import save
 from ppl.results.fit import Fit, load_fit
@@ -179,3 +179,9 @@ def test_a_later_version(saved: Path) -> None:
 @pytest.mark.parametrize("change", [{"format": "other"}, {"quantities": [{}]}, {"timing": 3}, {"guide": []}])
 def test_heads_that_make_no_sense(saved: Path, change: dict[str, object]) -> None:
     refused(rewritten(saved, **change))
+
+
+def test_a_fit_and_a_model_print_as_one_line() -> None:
+    model = compile("data { y: real }\nmodel { m ~ Normal(0, 1)\n y ~ Normal(m, 1) }", "plain.ppl")
+    assert repr(model) == "<model plain.ppl: m (reparam)>"
+    assert repr(model.fit({"y": [0.0, 1.0]})) == "<fit of plain.ppl to data: ok; m>"
