@@ -70,7 +70,8 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Everything the verdict rests on; each field was measured in the fit."""
+    """Everything the verdict rests on; each field was measured in the fit. `tail` is the part of a variance that may
+    lie beyond ten deviations of the guide, where no proposal draw looks."""
 
     elbo: float
     elbo_se: float
@@ -89,6 +90,7 @@ class Evidence:
     modes: tuple[Mode, ...]
     settled: bool
     draws: int
+    tail: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

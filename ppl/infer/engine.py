@@ -14,7 +14,7 @@ import numpy as np
 from ppl.infer.approximation import Approximation, Cost, Evidence, Options, Progress, Trust
 from ppl.infer.chart import Chart, at_rounding, chart_of_moments, normal_elbo
 from ppl.infer.gaussian import Check, Fitted, check_normal, fit_normal
-from ppl.infer.importance import Weighted, correct, plain_draws
+from ppl.infer.importance import Weighted, correct, far_share, plain_draws
 from ppl.infer.laplace import DENSE_LIMIT, Whitening, whiten
 from ppl.infer.lbfgs import Limits, Minimum
 from ppl.infer.modes import Search, far_points, other_modes
@@ -102,8 +102,13 @@ def fit(
 ) -> Approximation:
     """Approximate `target`. Raises `NoDensity` or `NoGradient` when there is nowhere to start from."""
     session = Session(Counted(target), options, report, stop, perf_counter(), [])
-    if target.dim == 0:
-        return exact_point(session)
+    with np.errstate(all="ignore"):
+        return exact_point(session) if target.dim == 0 else approximate(session)
+
+
+def approximate(session: Session) -> Approximation:
+    """The stages, in order."""
+    target, options = session.target, session.options
     begun = begin_somewhere(session)
     chart = begun.chart
     if options.guide != "mean_field" and target.weights:
@@ -335,6 +340,7 @@ def conclude(session: Session, level: Level, search: Search, weighted: Weighted)
         modes=search.modes,
         settled=level.settled,
         draws=count,
+        tail=far_share(session.target, level.guide),
     )
     return Approximation(
         family=family_name(session, chart),

@@ -12,6 +12,9 @@ from ppl.infer.sobol import antithetic, matched_normal, sobol_uniform
 from ppl.infer.target import Array, Target
 
 LEAD_FREEDOM = 5.0
+# Distances, in deviations of the guide, at which tails are looked for; the width of an octave around each.
+FAR = np.array([14.0, 28.0, 56.0])
+OCTAVE = 0.69
 # The error of moments, in standard deviations, below which more draws are not asked for.
 ENOUGH = 0.022
 
@@ -120,6 +123,22 @@ def correct(target: Target, guide: Modulated, count: int, rng: np.random.Generat
         again = propose(target, plain(moved) if moved else best.guide, growth * count, rng)
         best = max(best, again, key=lambda one: (one.accepted, -one.error))
     return best
+
+
+def far_share(target: Target, guide: Modulated) -> float:
+    """The largest part of a coordinate's variance, in units of the guide's, that the density along one axis of e puts
+    beyond ten deviations: sum of density times distance squared over a few far points, each for its own octave.
+
+    Draws cannot tell: the weights of a Cauchy tail under a normal guide look harmless until one of them is met.
+    """
+    reach = np.concatenate([-FAR, FAR])
+    e = np.zeros((guide.dim * len(reach) + 1, guide.dim))
+    for i, axis in enumerate(np.split(np.arange(guide.dim * len(reach)), guide.dim)):
+        e[axis, i] = reach
+    f = target.value(guide.to_u(e), guide.w) + guide.log_dets(e)
+    density = np.exp(np.minimum(np.nan_to_num(f[:-1] - f[-1], nan=-np.inf, neginf=-np.inf), 0.0))
+    share = density.reshape(guide.dim, -1) * np.abs(reach) ** 3 * OCTAVE / np.sqrt(2 * np.pi)
+    return float(np.max(np.sum(share, axis=1)))
 
 
 def plain_draws(guide: Modulated, count: int, rng: np.random.Generator) -> Array:

@@ -9,6 +9,8 @@ from ppl.infer.approximation import Evidence, Trust, Verdict
 
 # A second mode matters when it holds at least one part in twenty of the mass: three nats.
 MODE_NATS = 3.0
+# The part of a variance beyond ten deviations of the guide from which it is worth a warning.
+FAR_SHARE = 0.1
 RANK: dict[Verdict, int] = {"ok": 0, "warn": 1, "bad": 2}
 
 
@@ -48,6 +50,11 @@ RULES: tuple[Rule, ...] = (
         lambda e: e.corrected and e.ess < 0.45 * e.draws,
         "warn",
         "the guide fits loosely: weights leave {ess:.0f} of {draws} draws effective, and may miss a tail",
+    ),
+    Rule(
+        lambda e: e.tail > FAR_SHARE,
+        "warn",
+        "the posterior has far tails that no draw looks into: sds and outer quantiles may be too small",
     ),
     Rule(
         lambda e: any(mode.log_mass > -MODE_NATS for mode in e.modes),

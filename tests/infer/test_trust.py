@@ -1,9 +1,12 @@
 from dataclasses import replace
 
+import autograd.numpy as anp
 import numpy as np
 import pytest
+from targets import Written
 
-from ppl.infer.approximation import Evidence, Mode
+from ppl.infer.approximation import Evidence, Mode, Options
+from ppl.infer.engine import fit
 from ppl.infer.trust import judge
 
 GOOD = Evidence(
@@ -37,6 +40,7 @@ FAINT = Mode(np.zeros(1), -9.0, 30.0)
         ({"modes": (TWIN,)}, "warn"),
         ({"ess": 300.0}, "warn"),
         ({"moment_error": 0.2}, "warn"),
+        ({"tail": 0.5}, "warn"),
         ({"corrected": False, "khat": 0.8, "ess": 900.0}, "warn"),
         ({"corrected": False, "khat": 1.3, "ess": 40.0}, "bad"),
         ({"elbo": -np.inf}, "bad"),
@@ -53,3 +57,20 @@ def test_the_worst_reason_comes_first_and_what_it_implies_is_not_repeated():
     poor = judge(replace(GOOD, modes=(TWIN,), corrected=False, khat=1.3, ess=40.0))
     assert [reason[:9] for reason in poor.reasons] == ["the guide", "the poste"]
     assert "misses part" in poor.reasons[0]
+
+
+def cauchy_under_a_wide_normal(y: float, sd: float) -> Written:
+    """m ~ Cauchy(0, 1), y ~ Normal(m, sd): the prior's tails rule the variance."""
+    return Written(1, lambda u, w: -anp.log1p(u[:, 0] ** 2) - 0.5 * ((y - u[:, 0]) / sd) ** 2)
+
+
+def test_a_tail_that_no_draw_meets_is_warned_of():
+    found = fit(cauchy_under_a_wide_normal(1.0, 100.0), Options())
+    assert found.trust.verdict != "ok"
+    assert found.evidence.tail > 1.0
+
+
+def test_the_same_prior_with_informative_data_is_no_tail():
+    found = fit(cauchy_under_a_wide_normal(1.0, 0.5), Options())
+    assert found.trust.verdict == "ok"
+    assert found.evidence.tail < 1e-6
