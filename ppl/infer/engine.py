@@ -343,7 +343,7 @@ def conclude(session: Session, level: Level, search: Search, weighted: Weighted)
         tail=far_share(session.target, level.guide),
     )
     return Approximation(
-        family=family_name(session, chart),
+        family=family_name(session, level),
         loc=chart.centre,
         scale=chart.scale,
         guide=level.guide,
@@ -357,8 +357,11 @@ def conclude(session: Session, level: Level, search: Search, weighted: Weighted)
     )
 
 
-def family_name(session: Session, chart: Chart) -> str:
+def family_name(session: Session, level: Level) -> str:
+    chart = level.fitted.chart
     match session.options.guide:
+        case "auto" if level.guide.leaders:
+            return "modulated"
         case "auto":
             return "full_rank" if is_full(session, chart) else "whitened_diagonal"
         case guide:

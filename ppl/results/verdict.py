@@ -11,7 +11,7 @@ from ppl.results.fit import Fit
 from ppl.results.numbers import counted, grouped, joined, seconds_text
 from ppl.results.quantity import Probabilities, Quantity
 
-FLEXIBLE = ("full_rank", "whitened_diagonal")
+FLEXIBLE = ("full_rank", "modulated", "whitened_diagonal")
 
 
 def _matters(mode: Mode) -> bool:

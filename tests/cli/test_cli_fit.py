@@ -33,7 +33,7 @@ def test_prints_what_was_fitted_the_table_and_the_verdict(tmp_path: Path) -> Non
     result = ppl("fit", SCHOOLS, SCHOOLS_DATA, "-o", str(tmp_path / "f.npz"), columns=120)
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
-    assert lines[0] == "eight_schools.ppl   8 rows · 3 unknowns (10 numbers) · all reparam · guide: full_rank"
+    assert lines[0] == "eight_schools.ppl   8 rows · 3 unknowns (10 numbers) · all reparam · guide: modulated"
     assert lines[1].startswith("converged: ") and "gradient evaluations" in lines[1]
     assert lines[3].split() == ["mean", "sd", "5%", "50%", "95%"]
     assert [line.split()[0] for line in lines[4:15]] == ["mu", "tau", "theta[school]", *"ABCDEFGH"]

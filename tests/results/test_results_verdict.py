@@ -86,6 +86,6 @@ def test_every_reason_is_given(good: Fit) -> None:
 
 def test_the_header_counts(good: Fit) -> None:
     assert header(good, 200) == [
-        "eight_schools.ppl   8 rows · 3 unknowns (10 numbers) · all reparam · guide: full_rank"
+        "eight_schools.ppl   8 rows · 3 unknowns (10 numbers) · all reparam · guide: modulated"
     ]
     assert "rows" not in header(replace(good, rows=0), 200)[0]
