@@ -1,4 +1,4 @@
-"""Writes the daily returns of `stochastic_volatility.csv`: 150 days of the model itself, seed 20.
+"""Writes the daily returns of `stochastic_volatility.csv`: 100 days of the model itself, seed 20.
 
     python models/simulate_stochastic_volatility.py > models/stochastic_volatility.csv
 
@@ -7,7 +7,7 @@ Truth: phi = 0.95, sigma = 0.25, level = -9 (a typical day moves by exp(-4.5), a
 
 import numpy as np
 
-DAYS, PHI, SIGMA, LEVEL, SEED = 150, 0.95, 0.25, -9.0, 20
+DAYS, PHI, SIGMA, LEVEL, SEED = 100, 0.95, 0.25, -9.0, 20
 
 
 def returns(rng: np.random.Generator) -> np.ndarray:
