@@ -194,11 +194,13 @@ def learn_weights(session: Session, chart: Chart) -> Chart:
     target = session.target
     count = max(256, 4 * target.dim)
     points = chart.to_u(session.matched(count, WEIGHTS))
-    draws, fresh = session.matched(count, WEIGHTS, 1), session.matched(2 * count, WEIGHTS, 2)
+    draws, fresh = session.matched(count, WEIGHTS, 1), session.matched(count, WEIGHTS, 2)
+    # Fewer draws find the way; they must outnumber the coordinates twice for a full covariance to be matched.
+    few = session.matched(max(128, 5 * target.dim // 2), WEIGHTS, 3)
     tried = [recentred(target, points, chart.w, np.full(target.weights, w)) for w in (0.15, 0.7)]
     # Moved points whiten badly: settle at fixed weights first, or the weights drift before the moments have arrived.
     for learn, decrement in ((False, 1e-2), (False, 1e-2), (True, 1e-2), (True, 1e-3)):
-        tried = [move(session, one, draws, learn, decrement) for one in tried]
+        tried = [move(session, one, few, learn, decrement) for one in tried]
     best = max(tried, key=lambda one: normal_elbo(target, one, fresh))
     best = move(session, best, draws, True, 1e-4)
     session.done("weights", normal_elbo(target, best, fresh))
