@@ -93,7 +93,8 @@ def _moments(part: Part) -> tuple[float, float]:
     if not values or (max(values) <= LARGE and min(values) >= -LARGE):
         return 0.0, 0.0
     mean = sum(values) / len(values)
-    return mean, math.sqrt(sum((value - mean) ** 2 for value in values) / len(values))
+    # a distance does not overflow where its squares do
+    return mean, math.dist(values, [mean] * len(values)) / math.sqrt(len(values))
 
 
 def _rounded(value: float) -> str:

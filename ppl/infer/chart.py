@@ -58,7 +58,10 @@ class Chart:
 def at_rounding(chart: Chart) -> bool:
     """Whether some coordinate given the others varies by no more than rounding: there differences of nearly equal
     numbers vanish, and a scale that falls with them seems to gain density without end."""
-    inverse = np.linalg.pinv(chart.scale) if chart.dense else np.diag(1.0 / chart.scale)
+    try:
+        inverse = np.linalg.pinv(chart.scale) if chart.dense else np.diag(1.0 / chart.scale)
+    except np.linalg.LinAlgError:
+        return True
     given_others = 1.0 / np.linalg.norm(inverse, axis=0)
     return bool(np.any(given_others < 1e-12 * np.abs(chart.centre)))
 

@@ -116,7 +116,7 @@ def approximate(session: Session) -> Approximation:
     level = (
         fit_level(session, chart) if options.guide == "laplace" else fit_levels(session, family_chart(session, chart))
     )
-    level = modulate_level(session, level)
+    level = modulate_where_possible(session, level)
     search = search_modes(session, level, begun)
     weighted = correct(session.target, level.guide, options.draws, session.rng(IMPORTANCE))
     session.done("importance", level.check.elbo)
@@ -258,6 +258,14 @@ def fit_levels(session: Session, chart: Chart) -> Level:
         if level.settled or session.stop() or 2 * count > max(DRAWS_CAP, 4 * chart.dim):
             return level
         count, turn = 2 * count, turn + 1
+
+
+def modulate_where_possible(session: Session, level: Level) -> Level:
+    """The modulated guide, or the plain one where its matrices cannot be taken apart."""
+    try:
+        return modulate_level(session, level)
+    except np.linalg.LinAlgError:
+        return level
 
 
 def modulate_level(session: Session, level: Level) -> Level:
