@@ -18,8 +18,6 @@ from ppl.stdlib.intervals import Interval
 from ppl.stdlib.records import Distribution
 from ppl.syntax import ast
 
-KIND_WORDS = {"real": "numbers", "int": "counts", "bool": "true/false", "level": "levels"}
-
 
 def is_distribution(e: ast.Expr, scope: Scope) -> bool:
     """Whether this is written as a distribution: a family, a modifier, a function that returns one, an `if` of them."""

@@ -11,6 +11,7 @@ import networkx as nx
 
 from ppl.check.bounds import REAL_LINE, interval
 from ppl.check.core import Derived, Dist, Expr, FactorTerm, Site
+from ppl.check.functions import KINK_OPS, SMOOTH_OPS
 from ppl.graph.graph import core_of, node_list
 from ppl.source.span import NOWHERE, Span
 from ppl.stdlib.constraints import CONSTRAINTS
@@ -20,28 +21,8 @@ from ppl.stdlib.primitives import PRIMITIVES
 from ppl.stdlib.records import JUMP, KINK, SMOOTH
 
 LEVELS = {"const": 0, SMOOTH: 1, KINK: 2, JUMP: 3}
-SMOOTH_OPS = frozenset(
-    [
-        "sum",
-        "mean",
-        "var",
-        "prod",
-        "logsumexp",
-        "softmax",
-        "cumsum",
-        "dot",
-        "lag",
-        "rename",
-        "fix",
-        "spread",
-        "diag",
-        "vector",
-        "cholesky",
-    ]
-)
 COMPARISONS = frozenset(("lt", "le", "gt", "ge", "eq", "ne"))
 SPELLED = {"min2": "min", "max2": "max", "mod": "%", "div": "/", "pow": "^", "ndtr": "Phi"}
-KINK_OPS = frozenset(("max", "min", "sd"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,27 +1,33 @@
 """Whether the planner could refuse a model, seen without the graph: checking a plain model needs no networkx."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
+from ppl.check.bounds import REAL_LINE, interval
 from ppl.check.core import Core, Derived, Dist, Expr, FactorTerm, Site
+from ppl.check.functions import KINK_OPS, SMOOTH_OPS
 from ppl.check.lints import names_in, names_in_dist
+from ppl.stdlib.constraints import CONSTRAINTS
 from ppl.stdlib.distributions import DISTRIBUTIONS
+from ppl.stdlib.intervals import Interval
 from ppl.stdlib.primitives import PRIMITIVES
 from ppl.stdlib.records import JUMP
 
 # Steps that are never rougher than a kink, whatever their values.
-PLAIN_OPS = frozenset(
-    {"ref", "lit", "size", "pos", "level", "sum", "mean", "var", "sd", "min", "max", "prod", "logsumexp", "softmax"}
-    | {"cumsum", "dot", "lag", "rename", "fix", "spread", "diag", "vector", "cholesky"}
-)
+PLAIN_OPS = SMOOTH_OPS | KINK_OPS | {"ref", "lit", "size", "pos", "level"}
 
 
 def may_be_refused(core: Core) -> bool:
     """False only where all unknowns are real and every log density is known to be smooth or kinked in them."""
     random: set[str] = set()
+    bounds = dict(core.bounds)
+
+    def lookup(name: str) -> Interval:
+        return bounds.get(name, REAL_LINE)
+
     for s in core.statements:
         match s:
             case Site(dist=dist, role=role, annotations=annotations):
-                if annotations or (role != "observed" and dist.kind != "real") or _dist(dist, random):
+                if annotations or (role != "observed" and dist.kind != "real") or _dist(dist, random, lookup):
                     return True
                 if role != "observed":
                     random.add(s.name)
@@ -33,16 +39,27 @@ def may_be_refused(core: Core) -> bool:
     return False
 
 
-def _dist(dist: Dist, random: Collection[str]) -> bool:
+def _dist(dist: Dist, random: Collection[str], lookup: Callable[[str], Interval]) -> bool:
     row = DISTRIBUTIONS.get(dist.name)
     if row is None or row.level == JUMP:
         return bool(names_in_dist(dist) & set(random)) or row is not None
     ends = {row.support.low, row.support.high}
     for param, arg in zip(row.params, dist.args, strict=False):
-        reached = arg is not None and bool(names_in(arg) & set(random))
-        if reached and (param.level == JUMP or param.name in ends or (arg is not None and _expr(arg, random))):
+        if arg is None or not names_in(arg) & set(random):
+            continue
+        if param.level == JUMP or param.name in ends or _expr(arg, random):
+            return True
+        if not param.rank and _at_edge(param.domain, interval(arg, lookup)):
             return True
     return False
+
+
+def _at_edge(need: str, here: Interval) -> bool:
+    """Whether a parameter may lie on the edge of its domain, where log densities go off to infinity."""
+    allowed = CONSTRAINTS[need]
+    above = here.low > allowed.low or (here.low == allowed.low and here.low_open)
+    below = here.high < allowed.high or (here.high == allowed.high and here.high_open)
+    return not (above and below)
 
 
 def _expr(e: Expr, random: Collection[str]) -> bool:

@@ -2,8 +2,6 @@
 
 from ppl.stdlib.records import Constraint
 
-INF = float("inf")
-
 _ROWS = (
     Constraint("", words="a real number"),
     Constraint("real", words="a real number"),

@@ -12,6 +12,7 @@ from ppl.check.check import check
 from ppl.emit.program import emit
 from ppl.graph.graph import lower
 from ppl.rewrite.plan import plan
+from ppl.rewrite.suspect import may_be_refused
 from ppl.source.diagnostic import ModelError
 from ppl.source.render import render
 from ppl.syntax.parse import parse
@@ -93,7 +94,12 @@ def compiled(text: str) -> str:
         checked = check(parse(text, "model.ppl"))
         if checked.core is None:
             return render(checked.diagnostics, {"model.ppl": text})
-        emit(plan(lower(checked.core)))
+        try:
+            planned = plan(lower(checked.core))
+        except ModelError:
+            assert may_be_refused(checked.core), "the light check would have passed it"
+            raise
+        emit(planned)
     except ModelError as error:
         return render(error.diagnostics, {"model.ppl": text})
     return "emitted"

@@ -5,6 +5,7 @@ import pytest
 from ppl.check.check import check
 from ppl.graph.graph import lower, unknowns
 from ppl.rewrite.plan import plan
+from ppl.rewrite.suspect import may_be_refused
 from ppl.source.diagnostic import ModelError
 from ppl.syntax.parse import parse
 
@@ -99,6 +100,13 @@ def test_a_jump_is_refused_at_its_place(name: str) -> None:
     found = {d.message.split("`")[1]: text[d.span.start : d.span.end] for d in caught.value.diagnostics if d.span}
     assert {d.code for d in caught.value.diagnostics} == {"E530"}
     assert found == wanted
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_the_light_check_suspects_what_the_planner_refuses(name: str) -> None:
+    checked = check(parse(f"{DATA}model {{\n {HEAD} {REFUSED[name][0]}\n}}\n", "model.ppl"))
+    assert checked.core is not None
+    assert may_be_refused(checked.core)
 
 
 @pytest.mark.parametrize("name", KEPT)
