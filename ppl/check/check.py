@@ -88,4 +88,4 @@ def _core(declared: Declared, block: Block, file: ast.File) -> Core:
     )
     axes = tuple(declared.axes.values())
     limits = tuple((e.name, e.bounds) for e in block.scope.names.values() if e.kind != "failed")
-    return Core(data_spec(declared, imputed), axes, statements, limits, file.path, file.text, file.doc)
+    return Core(data_spec(declared, imputed), axes, statements, limits, path=file.path, text=file.text, doc=file.doc)

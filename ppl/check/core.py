@@ -114,8 +114,9 @@ class Dist:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """`name[axes] ~ dist`. `role` is `unknown`, `observed` (a data column, or `value` of an `observe` statement) or
-    `imputed` (a column with blanks). `axes` includes the event axes, last."""
+    """`name[axes] ~ dist`. `role` is `unknown`, `observed` (a data column, or `value` of an `observe` statement),
+    `imputed` (a column with blanks) or `guide` (the guide's draw of an unknown). `axes` includes the event
+    axes, last. `settings` are the arguments of annotations: (annotation, keyword, value)."""
 
     name: str
     axes: tuple[str, ...]
@@ -123,6 +124,7 @@ class Site:
     role: str
     value: Expr | None = None
     annotations: tuple[str, ...] = ()
+    settings: tuple[tuple[str, str, float | str], ...] = field(default=(), kw_only=True)
     span: Span = where()
     name_span: Span = where()
     annotation_span: Span = where()
@@ -130,11 +132,13 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class Derived:
-    """`name[axes] = value`."""
+    """`name[axes] = value`. `along` is the axis of a recursion: the value reads names at earlier positions of it that
+    in turn depend on this one, so its positions are computed one after the other."""
 
     name: str
     axes: tuple[str, ...]
     value: Expr
+    along: str = ""
     span: Span = where()
     name_span: Span = where()
 
@@ -151,15 +155,60 @@ class FactorTerm:
 Statement = Site | Derived | FactorTerm
 
 
+# ---- parameters, guides, objectives --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """`param name[axes]: type = init`: a number to be learned. `low` and `high` are the ends of its range (infinite
+    where it has none); `init` is computed from constants and data, None for a default inside the range. `guide` is the
+    name of the guide that declares it (a guide's parameters are its own), None at top level or in the model."""
+
+    name: str
+    axes: tuple[str, ...]
+    low: float = float("-inf")
+    high: float = float("inf")
+    init: Expr | None = None
+    guide: str | None = None
+    span: Span = where()
+    name_span: Span = where()
+
+
+@dataclass(frozen=True, slots=True)
+class Guide:
+    """`guide name { … }`: sites of role `guide` over unknowns of the model, and derived values of its own, in order.
+    `name` is "" for a guide without one. `params` are those declared inside. Unknowns that it leaves out get an
+    automatic guide."""
+
+    name: str
+    params: tuple[Param, ...]
+    statements: tuple[Statement, ...]
+    bounds: tuple[tuple[str, Interval], ...] = ()
+    span: Span = where()
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """`minimize value` or `maximize value`: the expectation, over the draws of the model, of the sum of `value` over
+    its axes."""
+
+    maximize: bool
+    value: Expr
+    span: Span = where()
+
+
 @dataclass(frozen=True, slots=True)
 class Core:
     """A checked model. `axes` are all axes as declared; `bounds` hold the values of each name; `text` and `path` are
-    the source."""
+    the source. `params` are those of the top level and of the model block."""
 
     data: DataSpec
     axes: tuple[AxisSpec, ...]
     statements: tuple[Statement, ...]
     bounds: tuple[tuple[str, Interval], ...] = ()
+    params: tuple[Param, ...] = ()
+    guides: tuple[Guide, ...] = ()
+    objective: Objective | None = None
     path: str = field(default="<model>", compare=False)
     text: str = field(default="", compare=False, repr=False)
     doc: str = ""
