@@ -42,6 +42,10 @@ class Writer:
         """The columns of `u` that an unknown has: a number, or the name of a slice."""
         return str(self.scalars[name]) if name in self.scalars else "s_" + re.sub(r"\W", "_", name)
 
+    def noise_slot(self, site: str) -> str:
+        """The columns of the uniform numbers that a site is drawn from."""
+        return "e_" + re.sub(r"\W", "_", site)
+
     def line(self, text: str) -> None:
         self.lines.append(self.indent + text if text else "")
 
@@ -358,6 +362,21 @@ def _raw(v: Val, w: Writer) -> str:
     return f"{columns}.reshape(S, {', '.join(axis_size(a) for a in v.axes)})"
 
 
+def _noise(v: Val, w: Writer) -> str:
+    """Uniform numbers of a site: its columns of `e`."""
+    columns = f"e[:, {w.noise_slot(str(v.attrs[0]))}]"
+    if not v.axes:
+        return f"{columns}[:, 0]"
+    return f"{columns}.reshape(S, {', '.join(axis_size(a) for a in v.axes)})" if len(v.axes) > 1 else columns
+
+
+def _quantile(v: Val, w: Writer) -> str:
+    """A quantile function of the tables, its names replaced by the arguments."""
+    text, *names = (str(a) for a in v.attrs)
+    given = {n: f"({w.aligned(a, v.axes, v.batch)})" for n, a in zip(names, v.args, strict=True)}
+    return re.sub(r"(?<![\w.])[A-Za-z_]\w*(?!\w*\()", lambda m: given.get(m[0], m[0]), text)
+
+
 _CODE: dict[str, Callable[[Val, Writer], str]] = {
     "lit": lambda v, w: number(float(v.attrs[0])),  # type: ignore[arg-type]
     "size": lambda v, w: axis_size(v.attrs[0]),
@@ -389,6 +408,11 @@ _CODE: dict[str, Callable[[Val, Writer], str]] = {
     "rename": _rename,
     "stack": _stack,
     "tap": _tap,
+    "stop": lambda v, w: w.of(v.args[0]),
+    "attach": lambda v, w: w.aligned(v.args[0], v.axes, v.batch),
+    "centred": lambda v, w: f"rt.centred({w.of(v.args[0])})",
+    "noise": _noise,
+    "quantile": _quantile,
     "kernel": _kernel,
     "kernel_grad": _kernel_grad,
     "u": _raw,

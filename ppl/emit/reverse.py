@@ -49,7 +49,7 @@ def _domain(v: Val, part: Val) -> tuple[str, ...]:
         return tuple(dict.fromkeys((*v.args[0].axes, *v.args[1].axes)))
     if v.op == "stack":
         return tuple(a for a in v.axes if a != v.attrs[0])
-    return v.axes if v.op in PRIMITIVES or v.op in ("tap", "ones_like", "real") else part.axes
+    return v.axes if v.op in PRIMITIVES or v.op in ("tap", "ones_like", "real", "attach") else part.axes
 
 
 def _contributions(b: Builder, v: Val, g: Val, active: set[Val]) -> Contributions:
@@ -139,6 +139,12 @@ def _kernel(b: Builder, v: Val, g: Val) -> Contributions:
     return [(arg, b.node("kernel_grad", (v, full), (i,), (*batch, *call.events[i]))) for i, arg in enumerate(v.args)]
 
 
+def _attach(b: Builder, v: Val, g: Val) -> Contributions:
+    """A value with its gradient given: arguments come in pairs of what it depends on and how."""
+    pairs = zip(v.args[1::2], v.args[2::2], strict=True)
+    return [(arg, b.mul(g, slope)) for arg, slope in pairs]
+
+
 _RULES: dict[str, Callable[[Builder, Val, Val], Contributions]] = {
     "sum": _sum,
     "dot": _dot,
@@ -155,4 +161,5 @@ _RULES: dict[str, Callable[[Builder, Val, Val], Contributions]] = {
     "cumsum": _cumsum,
     "kernel": _kernel,
     "real": _tap,
+    "attach": _attach,
 }

@@ -75,6 +75,13 @@ def logsumexp(v: Array, axis: int) -> Array:
     return found
 
 
+def centred(v: Array) -> Array:
+    """Costs (S, …) less the mean of those of the other draws: the leave-one-out baseline."""
+    count = len(v)
+    found: Array = (v - v.mean(axis=0)) * (count / (count - 1)) if count > 1 else v
+    return found
+
+
 def cumsum(v: Array, axis: int, backwards: bool) -> Array:
     if not backwards:
         return np.cumsum(v, axis=axis)

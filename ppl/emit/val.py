@@ -19,7 +19,9 @@ class Val:
     (value, plan) · `plan` (flat index) · `flat` (index; attrs: axes) · `arange` (axis, first) · `size` (axis) · `level`
     (axis, label) · `rename` (old, new) · `stack` (items; attrs: axis) · `eye` (axis, copy) · `kernel` (args; attrs:
     name, event axes in, event axes out) · `kernel_grad` (kernel, adjoint; attrs: index) · `tap` (value with all its
-    axes) · `onehot`."""
+    axes) · `noise` (site: uniform numbers) · `quantile` (uniforms and parameters; attrs: numpy text, the names in it) ·
+    `stop` (a value through which no gradient flows) · `attach` (value, then pairs of what it depends on and its slope) ·
+    `centred` (costs less the mean of those of the other draws)."""
 
     op: str
     args: "tuple[Val, ...]"
