@@ -20,7 +20,7 @@ class Val:
     (axis, label) · `rename` (old, new) · `stack` (items; attrs: axis) · `eye` (axis, copy) · `kernel` (args; attrs:
     name, event axes in, event axes out) · `kernel_grad` (kernel, adjoint; attrs: index) · `tap` (value with all its
     axes) · `noise` (site: uniform numbers) · `quantile` (uniforms and parameters; attrs: numpy text, the names in it) ·
-    `stop` (a value through which no gradient flows) · `attach` (value, then pairs of what it depends on and its slope) ·
+    `stop` (no gradient flows through it) · `attach` (value, then pairs of what it depends on and its slope) ·
     `centred` (costs less the mean of those of the other draws)."""
 
     op: str
