@@ -64,7 +64,8 @@ class Event:
 
 @dataclass(slots=True)
 class Assembly:
-    """Everything a program consists of, as values."""
+    """Everything a program consists of, as values. `given` may have the value of an unknown (drawn from a guide), `raw`
+    its coordinates."""
 
     b: Builder
     s: Lowering
@@ -80,6 +81,8 @@ class Assembly:
     eliminated: dict[str, Elimination] = field(default_factory=dict)
     events: dict[str, Event] = field(default_factory=dict)
     unreported: list[str] = field(default_factory=list)
+    given: "Callable[[Node], Val | None]" = lambda node: None
+    raw: "Callable[[Slot], Val | None]" = lambda slot: None
 
     def define(self, name: str, v: Val, axes: tuple[str, ...], report: bool) -> None:
         self.s.names[name] = v
@@ -147,6 +150,8 @@ def _node(node: Node, out: Assembly) -> None:
         case Site(role="observed", value=value):
             assert value is not None
             _observed(node, out.s.expr(value), out)
+        case Site(role="unknown", dist=dist) if (x := out.given(node)) is not None:
+            _given(node, dist, x, out)
         case Site(dist=dist) if node.name in out.eliminated:
             _enumerated(node, dist, out)
         case Site(role="imputed", dist=dist) if dist.kind != "real":
@@ -163,6 +168,13 @@ def _observed(node: Node, x: Val, out: Assembly) -> None:
     out.terms.append(Term(node.name, log_density(out.s, node.dist, x), plates))
 
 
+def _given(node: Node, dist: Dist, x: Val, out: Assembly) -> None:
+    """An unknown whose value comes from a guide."""
+    out.define(node.name, x, node.axes, True)
+    plates = tuple(a for a in node.axes if a not in dist.event)
+    out.terms.append(Term(node.name, log_density(out.s, dist, x), plates))
+
+
 # ---- continuous unknowns -----------------------------------------------------------------------------------------
 
 
@@ -172,7 +184,7 @@ def _unknown(node: Node, dist: Dist, out: Assembly) -> None:
     centring = _has_weight(node.of, out)
     slot = Slot(node.name, _raw_axes(node.axes, place, out), node.axes, len(out.weights) if centring else None)
     out.slots.append(slot)
-    raw = out.b.node("u", (), (node.name,), slot.axes, batch=True, stage=1)
+    raw = out.raw(slot) or coordinates(slot, out)
     if centring:
         return _location_scale(node, dist, slot, raw, out)
     x, log_det = transform(place, raw, out)
@@ -182,6 +194,11 @@ def _unknown(node: Node, dist: Dist, out: Assembly) -> None:
     plates = tuple(a for a in node.axes if a not in dist.event)
     out.terms.append(Term(node.name, out.b.add(density, log_det), plates))
     return None
+
+
+def coordinates(slot: Slot, out: Assembly) -> Val:
+    """The columns of `u` that an unknown has."""
+    return out.b.node("u", (), (slot.name,), slot.axes, batch=True, stage=1)
 
 
 def _raw_axes(axes: tuple[str, ...], place: Domain, out: Assembly) -> tuple[str, ...]:
@@ -246,7 +263,7 @@ def _imputed(node: Node, dist: Dist, out: Assembly) -> None:
     data = out.s.names[node.name]
     slot = Slot(node.name, (axis,), (axis,))
     out.slots.append(slot)
-    raw = b.node("u", (), (node.name,), (axis,), batch=True, stage=1)
+    raw = out.raw(slot) or coordinates(slot, out)
 
     def at_blanks(end: Val) -> Val:
         for i, a in enumerate(data.axes):
