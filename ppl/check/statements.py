@@ -189,7 +189,7 @@ def _let(statement: ast.Let, block: Block) -> None:
         return _fail(name, block)
     axes = value.axes if frame is None else frame
     scope = block.scope
-    block.statements.append(Derived(name.id, axes, value, statement.span, name.span))
+    block.statements.append(Derived(name.id, axes, value, span=statement.span, name_span=name.span))
     block.define(
         Entry(name.id, "derived", axes, value.type, bounds(value, scope), is_random(value, scope), span=name.span)
     )
