@@ -353,7 +353,13 @@ def _extreme(op: str, end: Val, b: Builder) -> Val:
 
 
 def _eliminate(out: Assembly, tilted: bool) -> Val:
-    """The log density: discrete unknowns summed out one by one, inner plates first, then everything added up."""
+    """The log density: discrete unknowns summed out, then everything added up."""
+    return out.b.total(out.b.sum(t.value, {*t.axes, *t.value.axes}) for t, _ in remaining(out, tilted))
+
+
+def remaining(out: Assembly, tilted: bool = False) -> list[tuple[Term, dict[str, Access]]]:
+    """The densities that are left when the discrete unknowns have been summed out one by one, and how each reads
+    them."""
     b = out.b
     axes = {name: e.axes for name, e in out.eliminated.items()}
     pending = [(t, dict(_accesses(t, out))) for t in out.terms]
@@ -369,7 +375,7 @@ def _eliminate(out: Assembly, tilted: bool) -> Val:
         left = after(e, [ways for _, ways in touched], axes)
         assert not isinstance(left, str), left
         pending.append((Term(e.name, b.reduce("logsumexp", joint, axis), plates), dict(left)))
-    return b.total(b.sum(t.value, {*t.axes, *t.value.axes}) for t, _ in pending)
+    return pending
 
 
 def _accesses(t: Term, out: Assembly) -> Iterable[tuple[str, Access]]:
