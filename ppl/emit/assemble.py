@@ -10,7 +10,7 @@ from ppl.emit.densities import log_density
 from ppl.emit.lower import Lowering, kernel
 from ppl.emit.val import Val
 from ppl.emit.values import Builder
-from ppl.graph.graph import Node, core_of, node_list
+from ppl.graph.graph import Node, core_of, node_list, unknowns
 from ppl.guide.coordinates import is_location_scale
 from ppl.rewrite.eliminate import OWN, Access, Elimination, after, eliminations, read_by, schedule
 from ppl.rewrite.supports import Domain, domain
@@ -98,23 +98,33 @@ class Assembly:
 
 def assemble_program(graph: nx.DiGraph) -> Assembly:
     """The values of the program of a plan."""
+    found = {n: e for n, e in eliminations(graph).items() if isinstance(e, Elimination)}
+    out = new_assembly(graph, found)
+    for node in node_list(graph):
+        assemble_node(node, out, graph)
+    return out
+
+
+def new_assembly(graph: nx.DiGraph, found: Mapping[str, Elimination], b: Builder | None = None) -> Assembly:
+    """An assembly that knows the data and nothing else; `found` are the unknowns to sum out."""
     core = core_of(graph)
-    summed = {n: e for n, e in eliminations(graph).items() if isinstance(e, Elimination)}
-    found = {n: e for n, e in summed.items() if not e.leaf}
-    b = Builder(_rank(core, found, graph))
-    out = Assembly(b, Lowering(b), eliminated=found)
+    b = b or Builder(_rank(core, graph))
+    out = Assembly(b, Lowering(b), eliminated={n: e for n, e in found.items() if not e.leaf})
     for column in core.data.columns:
         if column.kind != "text":
             axes = b.sorted(column.axes)
             out.s.names[column.name] = b.node("input", (), (column.name, *axes), axes)
             out.hints[out.s.names[column.name]] = column.name
-    for node in node_list(graph):
-        _node(node, out)
-        _event(node, out, graph)
     return out
 
 
-def _rank(core: Core, found: Mapping[str, Elimination], graph: nx.DiGraph) -> dict[str, int]:
+def assemble_node(node: Node, out: Assembly, graph: nx.DiGraph) -> None:
+    """Adds what one statement of the model stands for."""
+    _node(node, out)
+    _event(node, out, graph)
+
+
+def _rank(core: Core, graph: nx.DiGraph) -> dict[str, int]:
     """The canonical order of axes: levels of summed unknowns first, rows last, so that reductions run over long strides
     and the last axis is the longest."""
     declared = [a.name for a in core.axes if a.kind == "declared"]
@@ -122,9 +132,10 @@ def _rank(core: Core, found: Mapping[str, Elimination], graph: nx.DiGraph) -> di
     levels = [a.name for a in core.axes if a.kind == "levels"]
     rows = [a.name for a in core.axes if a.kind == "row"]
     imputed = [n.name for n in node_list(graph) if n.kind == "imputed"]
+    listed = [n.name for n in unknowns(graph)]
     truths = [n.name for n in node_list(graph) if isinstance(n.of, Derived) and n.of.value.type == "bool"]
     names = (
-        [f"{z}?" for z in (*found, *truths)] + [f"{i}.missing" for i in imputed] + declared + matched + levels + rows
+        [a for z in (*listed, *truths) for a in (f"{z}?", f"{z}#")] + [f"{i}.missing" for i in imputed] + declared + matched + levels + rows
     )
     copies = [copy for a in names for copy in (a, f"{a}~", *(a + "'" * n for n in range(1, COPIES + 1)))]
     return {a: i for i, a in enumerate(copies)}
@@ -294,7 +305,7 @@ def _leaf(node: Node, dist: Dist, out: Assembly) -> None:
 def _enumerated(node: Node, dist: Dist, out: Assembly) -> None:
     """A finite discrete unknown: all its levels, along an axis of its own."""
     b, axis = out.b, f"{node.name}?"
-    z = _levels(dist, axis, out)
+    z = levels_along(dist, axis, out)
     plates = tuple(a for a in node.axes if a not in dist.event)
     once = b.lit(0.0)
     if node.kind == "imputed":
@@ -308,7 +319,7 @@ def _enumerated(node: Node, dist: Dist, out: Assembly) -> None:
     out.terms.append(Term(node.name, tap, plates))
 
 
-def _levels(dist: Dist, axis: str, out: Assembly) -> Val:
+def levels_along(dist: Dist, axis: str, out: Assembly) -> Val:
     """The values that a finite distribution can give, and the size of their axis."""
     b = out.b
     lead = dist
