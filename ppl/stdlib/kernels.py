@@ -6,9 +6,10 @@ argument, in its own shape. Batch dimensions lead and broadcast; event dimension
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from ppl.stdlib import linear, vectors
+from ppl.stdlib import chains, linear, vectors
 from ppl.stdlib.draws import (
     draw_beta,
     draw_dirichlet,
@@ -112,4 +113,16 @@ _ROWS = (
     Kernel("simplex_logdet", vectors.simplex_logdet_forward, vectors.simplex_logdet_backward),
 )
 
-KERNELS: dict[str, Kernel] = {row.name: row for row in _ROWS}
+# Sums over the paths of chains whose states have m parts: `chain` with a pair potential at every position, `chain_same`
+# with one for all.
+PARTS = (1, 2, 3)
+_CHAINS = tuple(
+    row
+    for m in PARTS
+    for row in (
+        Kernel(f"chain{m}", partial(chains.chain_forward, parts=m), chains.chain_backward),
+        Kernel(f"chain_same{m}", partial(chains.chain_same_forward, parts=m), chains.chain_same_backward),
+    )
+)
+
+KERNELS: dict[str, Kernel] = {row.name: row for row in (*_ROWS, *_CHAINS)}

@@ -48,6 +48,12 @@ CALLS = [
     ("simplex", (normal(3, 5),), "v"),
     ("log_simplex", (normal(3, 5),), "v"),
     ("simplex_logdet", (normal(3, 5),), "v"),
+    ("chain1", (normal(2, 4, 3), normal(2, 4, 3, 3)), "vv"),
+    ("chain_same1", (normal(2, 4, 3), normal(2, 3, 3)), "vv"),
+    ("chain2", (normal(4, 2, 3), normal(4, 2, 3, 2, 3)), "vv"),
+    ("chain_same2", (normal(5, 4, 2, 3), normal(1, 2, 3, 2, 3)), "vv"),
+    ("chain3", (normal(2, 3, 2, 2, 2), normal(3, 2, 2, 2, 2, 2, 2)), "vv"),
+    ("chain_same3", (normal(3, 2, 2, 2), normal(2, 2, 2, 2, 2, 2)), "vv"),
 ]
 
 
