@@ -1,0 +1,171 @@
+"""Discrete problems with exact references: what the compiler sums out, and what a fit reports. See README.md."""
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from log_joints import HERE, LogJoint, coal, gmm, survey, table, zip_lamb
+
+from ppl.api import load
+from ppl.emit.bind import Program
+from ppl.results.fit import Fit
+from ppl.results.quantity import Probabilities, Quantity
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """`moments` are mean and sd of the continuous unknowns; `probabilities` the chances of the levels of the discrete
+    ones, last axis; `joint` is the log density of the continuous unknowns with the discrete ones summed out."""
+
+    name: str
+    log_evidence: float
+    moments: dict[str, tuple[float, float]]
+    probabilities: dict[str, Array]
+    joint: LogJoint
+
+
+def reference(name: str) -> Any:
+    return json.loads((HERE / f"{name}.json").read_text())
+
+
+def moments(record: Any, *names: str) -> dict[str, tuple[float, float]]:
+    return {name: (record[name]["mean"], record[name]["sd"]) for name in names}
+
+
+def yes(p: npt.ArrayLike) -> Array:
+    """The chances of false and true."""
+    return np.stack([1 - np.asarray(p, float), np.asarray(p, float)], axis=-1)
+
+
+def coal_case(name: str, record: Any) -> Case:
+    rates = moments(record, "early_rate", "late_rate")
+    return Case(name, record["log_evidence"], rates, {"s": np.array(record["s"]["pmf_from_1"])}, coal)
+
+
+def gmm_case(record: Any) -> Case:
+    found = moments(record, "w", "mu0", "mu1", "sigma0", "sigma1")
+    return Case("gmm_faithful", record["log_evidence"], found, {"z": yes(record["z_prob_one"])}, gmm)
+
+
+def zip_case(record: Any) -> Case:
+    zero = np.array(table("zip_lamb")["count"]) == "0"
+    asleep = yes(zero * record["z_prob_structural_if_count_zero"])
+    return Case("zip_lamb", record["log_evidence"], moments(record, "psi", "lam"), {"z": asleep}, zip_lamb)
+
+
+def survey_case(record: Any) -> Case:
+    n = np.concatenate([np.zeros(record["n"]["support_from"] - 1), record["n"]["pmf"]])
+    return Case("survey_size", record["log_evidence"], moments(record, "theta"), {"n": n}, survey)
+
+
+COAL = reference("coal_changepoint")
+CASES = [
+    coal_case("coal_changepoint", COAL),
+    coal_case("coal_changepoint_missing", COAL["with_two_missing_years"]),
+    gmm_case(reference("gmm_faithful")),
+    zip_case(reference("zip_lamb")),
+    survey_case(reference("survey_size")),
+]
+NETWORKS = {name: rows for name, rows in reference("networks").items() if name in ("asia", "sprinkler")}
+
+
+def name_of(case: Case) -> str:
+    return case.name
+
+
+@cache
+def fitted(name: str) -> Fit:
+    return load(HERE / f"{name}.ppl").fit(HERE / f"{name}.csv")
+
+
+def quantity(fit: Fit, name: str) -> Quantity:
+    found = fit[name]
+    assert isinstance(found, Quantity)
+    return found
+
+
+def chances(fit: Fit, name: str) -> Probabilities:
+    found = fit[name]
+    assert isinstance(found, Probabilities)
+    return found
+
+
+# ---- the fits -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("case", CASES, ids=name_of)
+def test_means_and_sds_are_those_of_the_posterior(case: Case) -> None:
+    fit = fitted(case.name)
+    assert fit.trust.verdict == "ok"
+    for name, (mean, sd) in case.moments.items():
+        found = quantity(fit, name)
+        assert abs(float(found.mean()) - mean) < 0.1 * sd
+        assert float(found.sd()) == pytest.approx(sd, rel=0.1)
+
+
+@pytest.mark.parametrize("case", CASES, ids=name_of)
+def test_probabilities_are_those_of_the_posterior(case: Case) -> None:
+    for name, wanted in case.probabilities.items():
+        found = chances(fitted(case.name), name).prob
+        assert found.shape == wanted.shape
+        assert np.abs(found - wanted).max() < 0.01
+
+
+@pytest.mark.parametrize("case", CASES, ids=name_of)
+def test_log_evidence_is_that_of_the_reference(case: Case) -> None:
+    assert fitted(case.name).evidence.log_evidence == pytest.approx(case.log_evidence, abs=0.05)
+
+
+# ---- the sum, given the continuous unknowns -----------------------------------------------------------------------
+
+
+def scalars(program: Program, case: Case, u: Array) -> Array:
+    """The continuous unknowns at coordinates `u` (S, P): shape (S, P), in the order of the case."""
+    named = program.constrained(u, np.ones(program.weights))
+    return np.stack([named[name] for name in case.moments], axis=-1)
+
+
+def log_volume(program: Program, case: Case, u: Array) -> float:
+    """log |det dx/du| at the coordinates `u` (P,): five-point differences, good to about 1e-11."""
+    steps = 1e-3 * np.eye(len(u))
+    at = [scalars(program, case, u + k * steps) for k in (-2, -1, 1, 2)]
+    return float(np.linalg.slogdet((at[0] - 8 * at[1] + 8 * at[2] - at[3]) / 12e-3)[1])
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("case", CASES, ids=name_of)
+def test_sum_over_the_discrete_unknowns_is_exact(case: Case, seed: int) -> None:
+    program, _ = load(HERE / f"{case.name}.ppl").bind(HERE / f"{case.name}.csv")
+    u = np.random.default_rng(seed).normal(0, 0.5, program.dim)
+    x = dict(zip(case.moments, scalars(program, case, u[None])[0], strict=True))
+    found = float(program.value(u[None], np.ones(program.weights))[0])
+    assert found == pytest.approx(case.joint(x, table(case.name)) + log_volume(program, case, u), abs=1e-8, rel=1e-12)
+
+
+# ---- networks: nothing is left but sums ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_log_evidence_of_a_network_is_exact(network: str) -> None:
+    wanted = sum(row["log_evidence"] for row in NETWORKS[network])
+    assert fitted(network).evidence.log_evidence == pytest.approx(wanted, abs=1e-8)
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_probabilities_of_a_network_are_exact(network: str) -> None:
+    """Row by row. A column of the data is reported for the rows where it is blank, other unknowns for all rows."""
+    columns, rows = table(network), NETWORKS[network]
+    names = {name for row in rows for name in row["prob_true"]}
+    assert len(names) >= 4
+    for name in names:
+        blank = [k for k, row in enumerate(rows) if name not in columns or not columns[name][k]]
+        assert all(name in rows[k]["prob_true"] for k in blank)
+        found = chances(fitted(network), name).prob
+        wanted = [rows[k]["prob_true"][name] for k in blank]
+        assert found[:, 1] == pytest.approx(np.array(wanted), abs=1e-8)
