@@ -39,6 +39,19 @@ def is_random(e: Expr, scope: Scope) -> bool:
     return any(is_random(a, scope) for a in e.args)
 
 
+def is_learned(e: Expr, scope: Scope) -> bool:
+    """Whether the value depends on a parameter."""
+    if e.op == "ref":
+        entry = scope.names.get(str(e.attrs[0]))
+        return entry is not None and entry.learned
+    return any(is_learned(a, scope) for a in e.args)
+
+
+def is_free(e: Expr, scope: Scope) -> bool:
+    """Whether the value can move while the model is fitted: it depends on an unknown or on a parameter."""
+    return is_random(e, scope) or is_learned(e, scope)
+
+
 def constant(e: Expr) -> float | None:
     """The number that a closed expression is, or None."""
     match e:

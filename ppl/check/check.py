@@ -3,13 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from ppl.check.core import Core, Site
-from ppl.check.declarations import Declared, data_spec, declare, entries
+from ppl.check.block import Block
+from ppl.check.core import Core, Objective, Site
+from ppl.check.declarations import Declared, data_spec, declare, entries, first_line
 from ppl.check.distributions import read_function
+from ppl.check.guides import check_guides
 from ppl.check.lints import lint
+from ppl.check.objectives import objective
+from ppl.check.params import param
 from ppl.check.scope import Entry, Report, Scope
-from ppl.check.statements import Block, check_block
-from ppl.source.diagnostic import Diagnostic
+from ppl.check.statements import check_block
+from ppl.source.diagnostic import Diagnostic, Note
 from ppl.source.span import Span
 from ppl.syntax import ast
 
@@ -43,15 +47,34 @@ def check(file: ast.File, defines: Mapping[str, ast.Expr] | None = None) -> Chec
         report.add(
             "E406.two", Span(extra.span.file, extra.span.line, extra.span.col, extra.span.line, extra.span.col + 5)
         )
-    block = check_block(models[0].body, _scope(declared, report, file))
+    outer = Block(_scope(declared, report, file))
+    for item in file.items:
+        if isinstance(item, ast.Param):
+            param(item, outer)
+    block = check_block(models[0].body, outer)
     _idle_functions(declared, block.scope)
-    if not report.found and not block.observed and declared.columns:
+    guides = check_guides(_guide_blocks(file), outer, block)
+    goal = objective(tuple(item for item in file.items if isinstance(item, ast.Objective)), block)
+    if goal is not None:
+        _one_aim(_guide_blocks(file), goal, report)
+    if not report.found and not block.observed and declared.columns and goal is None:
         report.add("E410", None, name=next(iter(declared.columns)))
     if report.found:
         return Checked(None, _sorted(report))
-    core = _core(declared, block, file)
+    core = replace(_core(declared, block, file), guides=guides, objective=goal)
     report.found.extend(lint(core))
     return Checked(core, _sorted(report))
+
+
+def _guide_blocks(file: ast.File) -> tuple[ast.Block, ...]:
+    return tuple(item for item in file.items if isinstance(item, ast.Block) and item.kind == "guide")
+
+
+def _one_aim(guides: tuple[ast.Block, ...], goal: Objective, report: Report) -> None:
+    """A guide is fitted to a posterior; with an objective the draws of the model are taken as they stand."""
+    for guide in guides:
+        span = guide.name.span if guide.name is not None else first_line(guide.span)
+        report.add("E424", span, also=(Note(goal.span, "the objective"),))
 
 
 def _scope(declared: Declared, report: Report, file: ast.File) -> Scope:
@@ -88,4 +111,7 @@ def _core(declared: Declared, block: Block, file: ast.File) -> Core:
     )
     axes = tuple(declared.axes.values())
     limits = tuple((e.name, e.bounds) for e in block.scope.names.values() if e.kind != "failed")
-    return Core(data_spec(declared, imputed), axes, statements, limits, path=file.path, text=file.text, doc=file.doc)
+    return Core(
+        data_spec(declared, imputed), axes, statements, limits, tuple(block.params),
+        path=file.path, text=file.text, doc=file.doc,
+    )  # fmt: skip

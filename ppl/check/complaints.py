@@ -32,7 +32,9 @@ def describe(e: Expr) -> str:
 
 def unknown_name(e: ast.Name, scope: Scope) -> None:
     """The complaint about a name that means nothing here."""
-    if e.id == scope.target or e.id in scope.definitions:
+    if e.id in scope.unsampled:
+        _unsampled(e, scope)
+    elif e.id == scope.target or e.id in scope.definitions:
         _too_early(e, scope)
     elif e.id in scope.axes:
         text = f"`size({e.id})` is its length; `for t in {e.id} {{ … }}` gives the position"
@@ -49,6 +51,13 @@ def unknown_name(e: ast.Name, scope: Scope) -> None:
             else "a column is declared in `data { … }`, an unknown with `~`, a value with `=`"
         )
         scope.report.add("E101", e.span, name=e.id, help=text)
+
+
+def _unsampled(e: ast.Name, scope: Scope) -> None:
+    """The complaint about a name of the model that the guide has not sampled yet."""
+    missing = scope.unsampled[e.id]
+    key = "E505.automatic" if not missing else "E505" if missing == e.id else "E505.through"
+    scope.report.add(key, e.span, name=e.id, missing=missing)
 
 
 def _too_early(e: ast.Name, scope: Scope) -> None:

@@ -69,24 +69,13 @@ def declare(file: ast.File, defines: Mapping[str, ast.Expr], report: Report) -> 
                     "E490", item.name.span, what="neural nets", help="write the layers as matrices: `h = tanh(x @ w)`"
                 )
                 out.foreign_functions.add(item.name.id)
-            case ast.Param():
-                text = f"give it a prior: `{item.name.id} ~ Normal(0, 1)` in the model block"
-                report.add("E490", item.name.span, what="`param`s", help=text)
-                out.foreign[item.name.id] = item.name.span
-            case ast.Objective():
-                report.add("E490", item.span, what="`minimize` and `maximize`", help="write a log density: `factor …`")
-            case ast.Block(kind="guide"):
-                text = "leave the block out: every unknown gets an automatic guide"
-                report.add(
-                    "E490", item.name.span if item.name else _first_line(item.span), what="`guide` blocks", help=text
-                )
             case ast.Block(kind="predict"):
                 text = "define the quantity in the model block: `name = …`"
-                report.add("E490", _first_line(item.span), what="`predict` blocks", help=text)
+                report.add("E490", first_line(item.span), what="`predict` blocks", help=text)
     if len(data) > 1:
         report.add(
             "E490",
-            _first_line(data[1].span),
+            first_line(data[1].span),
             what="several tables",
             help="join them into one file with one `data` block",
         )
@@ -96,7 +85,7 @@ def declare(file: ast.File, defines: Mapping[str, ast.Expr], report: Report) -> 
     return out
 
 
-def _first_line(span: Span) -> Span:
+def first_line(span: Span) -> Span:
     """Enough of a block to point at: its keyword."""
     return Span(span.file, span.line, span.col, span.line, span.col + 5, span.start, span.start + 5)
 

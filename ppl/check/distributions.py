@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ppl.check.building import bounds, is_random
+from ppl.check.building import bounds, is_free
 from ppl.check.complaints import MODIFIERS, describe, unknown_function
 from ppl.check.core import Dist, Expr
 from ppl.check.domains import in_domain, source_text
@@ -346,7 +346,7 @@ def _zero_inflated(e: ast.Call, scope: Scope) -> Dist | None:
         return None
     p = _optional(given, "p", scope)
     here = bounds(p, scope) if p is not None and not is_failed(p) else Interval(0, 1, False, False)
-    if p is not None and not is_failed(p) and is_random(p, scope) and (here.low < 0 or here.high > 1):
+    if p is not None and not is_failed(p) and is_free(p, scope) and (here.low < 0 or here.high > 1):
         text = source_text(given["p"], scope)
         scope.report.add("E326", p.span, expr=text, help=f"`sigmoid({text})`")
         return None

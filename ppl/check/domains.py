@@ -1,7 +1,7 @@
 """Whether the arguments of a distribution stay where its parameters may be."""
 
 from ppl.check.bounds import REAL_LINE
-from ppl.check.building import bounds, constant, is_random
+from ppl.check.building import bounds, constant, is_free
 from ppl.check.complaints import definition_text
 from ppl.check.core import Expr
 from ppl.check.scope import Scope
@@ -35,7 +35,7 @@ def in_domain(row: Distribution, param: Parameter, value: Expr, written: ast.Exp
                 "E325.value", value.span, param=param.name, dist=public, words=allowed.words, value=f"{fixed:g}"
             )
         return inside
-    if not is_random(value, scope):
+    if not is_free(value, scope):
         return True
     text = source_text(written or value, scope)
     if allowed.low == 0 and allowed.high == 1:
@@ -57,6 +57,8 @@ def in_domain(row: Distribution, param: Parameter, value: Expr, written: ast.Exp
 def _bounded(text: str, allowed: Constraint, scope: Scope) -> str:
     """What keeps an argument above the lower limit of its parameter."""
     entry = scope.names.get(text)
+    if entry is not None and entry.kind == "param":
+        return f"`param {text}: real {'>' if allowed.low_open else '>='} {allowed.low:g}`, or `exp({text})`"
     unknown = entry if entry and entry.kind == "unknown" else None
     if allowed.name in WHOLE:
         name = "n" if unknown is None else f"{text}[{', '.join(unknown.axes)}]" if unknown.axes else text

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import date
 
-from ppl.check.building import bounds, elementwise, is_random, join_types, literal
+from ppl.check.building import bounds, elementwise, is_learned, is_random, join_types, literal
 from ppl.check.complaints import MODIFIERS, describe, level, no_axis, unknown_function, unknown_name
 from ppl.check.core import Expr
 from ppl.check.functions import ELEMENTWISE, REDUCTIONS, SPECIAL, Elementwise, Reduction
@@ -334,7 +334,16 @@ def inline(e: ast.Call, scope: Scope) -> tuple[ast.Expr, Scope] | None:
 
 def _local(name: str, value: Expr, scope: Scope) -> Entry:
     kind = "failed" if is_failed(value) else "local"
-    return Entry(name, kind, value.axes, value.type, bounds(value, scope), is_random(value, scope), value)
+    return Entry(
+        name,
+        kind,
+        value.axes,
+        value.type,
+        bounds(value, scope),
+        is_random(value, scope),
+        is_learned(value, scope),
+        value,
+    )
 
 
 def _count(n: int, word: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from ppl.check.building import constant
-from ppl.check.core import Core, Derived, Dist, Expr, FactorTerm, Site
+from ppl.check.core import Core, Derived, Dist, Expr, FactorTerm, Param, Site
 from ppl.source.diagnostic import Diagnostic, complain
 from ppl.source.suggest import did_you_mean
 
@@ -14,6 +14,7 @@ def lint(core: Core) -> Iterator[Diagnostic]:
     """Every warning about a checked model."""
     yield from _idle_unknowns(core)
     yield from _unused_columns(core)
+    yield from _unused_params(core)
     for site in core.statements:
         if isinstance(site, Site) and site.role == "unknown":
             yield from _priors(site)
@@ -47,6 +48,8 @@ def _idle_unknowns(core: Core) -> Iterator[Diagnostic]:
         is_end = isinstance(s, FactorTerm) or (isinstance(s, Site) and s.role != "unknown")
         if is_end or s.name in useful:
             useful |= reads(s)
+    if core.objective is not None:
+        useful |= _behind(names_in(core.objective.value), core)
     if not useful and not core.data.columns:
         return
     columns = tuple(c.name for c in core.data.columns)
@@ -58,14 +61,50 @@ def _idle_unknowns(core: Core) -> Iterator[Diagnostic]:
 
 
 def _unused_columns(core: Core) -> Iterator[Diagnostic]:
-    used: set[str] = {core.data.sorted_by or ""}
+    used: set[str] = {core.data.sorted_by or ""} | _read_elsewhere(core)
     used |= {c.per for c in core.data.columns if c.per}
     for s in core.statements:
         used |= reads(s) | {s.name}
         used |= {a.rstrip("'") for a in getattr(s, "axes", ())}
+    for p in _params(core):
+        used |= {a.rstrip("'") for a in p.axes}
     for column in core.data.columns:
         if column.name not in used:
             yield complain("W102", column.span, name=column.name)
+
+
+def _behind(names: set[str], core: Core) -> set[str]:
+    """These names, and all that their values are made from."""
+    for s in reversed(core.statements):
+        if s.name in names:
+            names = names | reads(s)
+    return names
+
+
+def _params(core: Core) -> Iterator[Param]:
+    yield from core.params
+    for guide in core.guides:
+        yield from guide.params
+
+
+def _read_elsewhere(core: Core) -> set[str]:
+    """The names that are read outside the model block."""
+    values = [p.init for p in _params(core) if p.init is not None]
+    values += [core.objective.value] if core.objective is not None else []
+    inside = [reads(s) for guide in core.guides for s in guide.statements]
+    return set().union(*(names_in(v) for v in values), *inside)
+
+
+def _unused_params(core: Core) -> Iterator[Diagnostic]:
+    everywhere = _read_elsewhere(core).union(*(reads(s) for s in core.statements))
+    for p in core.params:
+        if p.name not in everywhere:
+            yield complain("W103", p.name_span, name=p.name)
+    for guide in core.guides:
+        own = set().union(*(reads(s) for s in guide.statements))
+        for p in guide.params:
+            if p.name not in own:
+                yield complain("W103", p.name_span, name=p.name)
 
 
 def _priors(site: Site) -> Iterator[Diagnostic]:

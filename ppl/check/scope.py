@@ -35,10 +35,10 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A value that has a name. `kind`: data, const, unknown, derived, local, failed (its definition has been complained
-    about) or foreign (it belongs to a part of the language that has been complained about). `axes` are in the written
-    order. `bounds` hold every value it can take; `random` says whether it depends on an unknown; a local carries its
-    `value`."""
+    """A value that has a name. `kind`: data, const, param, unknown, derived, local, failed (its definition has been
+    complained about) or foreign (it belongs to a part of the language that has been complained about). `axes` are in
+    the written order. `bounds` hold every value it can take; `random` says whether it depends on an unknown, `learned`
+    whether on a parameter; a local carries its `value`."""
 
     name: str
     kind: str
@@ -46,6 +46,7 @@ class Entry:
     type: str
     bounds: Interval = REAL_LINE
     random: bool = False
+    learned: bool = False
     value: Expr | None = None
     literal: ast.Expr | None = None
     span: Span = NOWHERE
@@ -65,7 +66,8 @@ class Loop:
 class Scope:
     """The names in force. `frame` holds the axes of the statement's left side (None for `y = ...`); `definitions` are
     those of the whole block, for names that are not in force yet; `statement` is where the statement stands;
-    `foreign` are the functions that are known by name only."""
+    `foreign` are the functions that are known by name only; `unsampled` are, inside a guide, the names of the model
+    that it cannot read yet, each with the unknown that is missing."""
 
     names: Mapping[str, Entry]
     axes: Mapping[str, AxisSpec]
@@ -79,6 +81,7 @@ class Scope:
     target_span: Span | None = None
     statement: Span | None = None
     foreign: frozenset[str] = frozenset()
+    unsampled: Mapping[str, str] = field(default_factory=dict)
     row: str = "row"
     text: str = ""
 

@@ -27,6 +27,7 @@ DECLARATIONS = (
     ),
     Code("E204", "the limits of `{name}` are not numbers", hint="numbers or `const` names"),
     Code("E205", "the limits of `{name}` allow no value: {low} is above {high}"),
+    Code("E205.param", "the limits of `{name}` leave it no room: from {low} to {high}"),
     Code("E206", "`axis {name}` needs a size, a range or a list of labels", hint='`axis {name} = 3`, or `["a", "b"]`'),
     Code("E207", 'the axis `{name}` has the label "{text}" twice'),
     Code("E208", "there is no column `{name}` to sort by", hint="{help}"),
@@ -182,7 +183,7 @@ STATEMENTS = (
     ),
     Code(
         "E411",
-        "`observe` needs an expression of the data, and this depends on the unknown `{name}`",
+        "`observe` needs an expression of the data, and this depends on the {kind} `{name}`",
         hint="`{name} ~ …` draws an unknown; `factor` adds to the log density",
     ),
     Code(
@@ -198,14 +199,69 @@ STATEMENTS = (
     ),
     Code("E416", "`{dist}` is improper and cannot be observed"),
     Code("E417", "{outer} needs {what}, and {inner} is not one", hint="{help}"),
+    Code("E420", "a parameter is a real number, and `{name}` is declared {kind}", hint="{help}"),
+    Code("E420.real", "a parameter is a real number, and `{name}` {what}", hint="`param {name}: real`"),
+    Code(
+        "E421",
+        "the start of `{name}` depends on the {kind} `{other}`",
+        hint="a parameter starts at a number, or at a value of constants and data",
+    ),
+    Code("E422", "`{name}` would start outside its range: {value} is not `{range}`", hint="`= {help}`"),
+    Code(
+        "E423",
+        "`param {name}` stands inside `for {var}`",
+        hint="write `param {name}[axis]` above the loop: one for each position",
+    ),
+    Code(
+        "E424",
+        "a file has guides or an objective, not both",
+        hint="a guide approximates the posterior; `minimize` and `maximize` take the draws of the model as they stand",
+    ),
+    Code("E425", "a file has one objective", hint="write their sum: `minimize a + b`"),
+    Code(
+        "E426",
+        "{what} does not enter the objective",
+        hint="the objective is what `minimize` or `maximize` says: write the term there",
+    ),
+    Code("E427", "`{word}` has nothing to learn: there is no `param`", hint="`param m = 0` above the model"),
     Code("E490", "{what} are not supported yet", hint="{help}"),
     Code("E490.one", "{what} is not supported yet", hint="{help}"),
+)
+
+GUIDES = (
+    Code("E501", "the model has no unknown called `{name}`", hint="{help}"),
+    Code("E502", "`{name}` is observed data; a guide only describes unknowns"),
+    Code(
+        "E503",
+        "the guide's `{name}` can {leaves}, the model's cannot",
+        hint="{help}, or leave `{name}` out: it then gets an automatic guide",
+    ),
+    Code("E504", "the guide's `{name}` is {guide}, the model's is {model}"),
+    Code("E505", "the guide uses `{name}` before sampling it", hint="`{name} ~ …` above this line"),
+    Code(
+        "E505.through",
+        "the guide uses `{name}`, which the model computes from `{missing}`, before sampling `{missing}`",
+        hint="`{missing} ~ …` above this line",
+    ),
+    Code(
+        "E505.automatic",
+        "the guide uses `{name}`, but leaves it to the automatic guide",
+        hint="give `{name}` a distribution with parameters: `{name} ~ Normal(m, s)`",
+    ),
+    Code("E506", "the guide gives `{name}` {guide}, the model {model}", hint="{help}"),
+    Code("E507", "two guides are called `{name}`", hint="`ppl fit --guide NAME` chooses by name: give each its own"),
+    Code("E507.none", "two guides have no name", hint="`guide first {{ … }}`: with `--guide NAME` one is chosen"),
+    Code("E508", "`{word}` belongs in the model", hint="a guide draws unknowns, computes values and has parameters"),
+    Code("E509", "this guide draws `{name}` twice", hint="one `~` for each unknown"),
 )
 
 ESTIMATORS = (
     Code("E510", "`{name}` is discrete: it has no reparameterised gradient", hint="`@enumerate` (exact)"),
     Code("E511", "`{name}` is continuous and cannot be enumerated", hint="remove the annotation"),
+    Code("E512", "`{name}` is annotated both in the model and in the guide", hint="keep one of the two"),
     Code("E514", "there is no annotation `@{name}`", hint="{help}"),
+    Code("E514.argument", "`@{name}` takes no {what}", hint="{help}"),
+    Code("E514.value", "`{argument}` of `@{name}` must be {words}"),
     Code(
         "E530",
         "no sound estimator for `{name}`: {reason}",
@@ -217,6 +273,7 @@ ESTIMATORS = (
 WARNINGS = (
     Code("W101", "`{name}` affects nothing observed", hint="{help}"),
     Code("W102", "column `{name}` is declared but never used", hint="remove the line"),
+    Code("W103", "parameter `{name}` is declared but never used", hint="remove the line"),
     Code(
         "W120",
         "the prior of `{name}` is very wide: sd {sd}",
@@ -234,4 +291,4 @@ WARNINGS = (
     ),
 )
 
-MODEL_CODES: tuple[Code, ...] = (*NAMES, *DECLARATIONS, *AXES, *STATEMENTS, *ESTIMATORS, *WARNINGS)
+MODEL_CODES: tuple[Code, ...] = (*NAMES, *DECLARATIONS, *AXES, *STATEMENTS, *GUIDES, *ESTIMATORS, *WARNINGS)
