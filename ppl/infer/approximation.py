@@ -1,5 +1,6 @@
 """What a fit is asked for and what it gives back."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -14,7 +15,7 @@ Verdict: TypeAlias = Literal["ok", "warn", "bad"]
 class Options:
     """`draws`: how many draws to return, at least (four times as many where weights are uneven); `tol`: the largest
     change that fresh draws may call for in a mean (in standard deviations) or a standard deviation (relative); `init`
-    (D,): where to start, at weights of zero."""
+    (D,): where to start, at weights of zero; `steps`: the most stochastic steps, where those are needed."""
 
     guide: Guide = "auto"
     draws: int = 4000
@@ -23,6 +24,7 @@ class Options:
     tol: float = 0.03
     restarts: int = 4
     init: Array | None = None
+    steps: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,32 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Optimum:
+    """How the parameters theta (P,) of an objective were found.
+
+    `value` and `value_se` are of fresh draws, larger is better. `error` (P,) is the Monte Carlo standard error of each
+    parameter; `variance` the mean over the coordinates of a block of the variance of one draw's gradient at the end.
+    `method` is `fixed draws` (deterministic, by L-BFGS) or `averaged steps` (stochastic); `steps` are its iterations,
+    `rate` the last step size and `rows` the draws of its last step; `polished` names the blocks that L-BFGS finished.
+    `not_finite` counts rows whose value or gradient was not finite, and `trouble` (P,) is where they last were more
+    than one in ten.
+    """
+
+    theta: Array
+    value: float
+    value_se: float
+    error: Array
+    variance: Mapping[str, float]
+    method: str
+    steps: int
+    rate: float
+    rows: int
+    polished: tuple[str, ...]
+    not_finite: int
+    trouble: Array | None
+
+
+@dataclass(frozen=True, slots=True)
 class Approximation:
     """A normal in u = loc + scale e at the weights `w`, and draws u (N, D) with normalised weights (N,).
 
@@ -101,12 +129,16 @@ class Approximation:
     otherwise they are draws of the normal with equal weights. `scale` is (D, D) lower triangular, or (D,) standard
     deviations for a diagonal family. `guide.to_u(e)` maps standard normal rows to draws of the guide itself, which may
     bend that normal. `evidence.gap` is the bound on the fitting draws less that on fresh ones, in nats.
+
+    Where `optimum` is given, what was fitted is an objective (family `guide`, or `objective` where it is no bound):
+    `loc` and `w` are its parameters theta (P,), `scale` their Monte Carlo standard errors, `u` (N, noise) the uniforms
+    of the draws, and there is no `guide`.
     """
 
     family: str
     loc: Array
     scale: Array
-    guide: Modulated
+    guide: Modulated | None
     w: Array
     u: Array
     weights: Array
@@ -114,3 +146,4 @@ class Approximation:
     trust: Trust
     cost: Cost
     reason: str
+    optimum: Optimum | None = None

@@ -28,7 +28,8 @@ def _misses(evidence: Evidence) -> bool:
     return not evidence.corrected and (evidence.khat > 1.0 or evidence.ess < 20)
 
 
-RULES: tuple[Rule, ...] = (
+# What holds of every guide of a posterior.
+POSTERIOR: tuple[Rule, ...] = (
     Rule(lambda e: not np.isfinite(e.elbo), "bad", "the guide puts mass where the model has no density"),
     Rule(
         _misses,
@@ -61,6 +62,9 @@ RULES: tuple[Rule, ...] = (
         "warn",
         "the posterior has more than one mode and the guide covers one of them",
     ),
+)
+RULES: tuple[Rule, ...] = (
+    *POSTERIOR,
     Rule(
         lambda e: not e.settled and not e.corrected,
         "warn",
@@ -69,9 +73,34 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def judge(evidence: Evidence) -> Trust:
+# A bound whose parameters were learned: correction mends the draws, not the parameters.
+GUIDE_RULES: tuple[Rule, ...] = (
+    *POSTERIOR,
+    Rule(
+        lambda e: not e.settled,
+        "warn",
+        "the fit ended before its parameters settled: they are uncertain by {shift:.2g} of their own scale",
+    ),
+)
+# An objective of the user's, which is no bound on any evidence.
+OBJECTIVE_RULES: tuple[Rule, ...] = (
+    Rule(lambda e: not np.isfinite(e.elbo), "bad", "the objective is not finite at the parameters found"),
+    Rule(
+        lambda e: not e.settled,
+        "warn",
+        "the search ended before its parameters settled: they are uncertain by {shift:.2g} of their own scale",
+    ),
+    Rule(
+        lambda e: any(mode.log_mass > -MODE_NATS for mode in e.modes),
+        "warn",
+        "other starts end in other optima that are nearly as good",
+    ),
+)
+
+
+def judge(evidence: Evidence, rules: tuple[Rule, ...] = RULES) -> Trust:
     """The worst verdict of the rules that fire, with the reasons of all, the worst first."""
-    fired = sorted((rule for rule in RULES if rule.fails(evidence)), key=lambda rule: -RANK[rule.verdict])
+    fired = sorted((rule for rule in rules if rule.fails(evidence)), key=lambda rule: -RANK[rule.verdict])
     verdicts: list[Verdict] = [rule.verdict for rule in fired]
     worst: Verdict = max(verdicts, key=RANK.__getitem__, default="ok")
     holes = {name: getattr(evidence, name) for name in Evidence.__slots__}

@@ -1,0 +1,299 @@
+"""The stochastic engine, for objectives with score-type estimators: no learning rate to set.
+
+A short race chooses the rate; phases of fixed rate follow, each with half the rate and four times the draws of the
+one before, until their averages agree and what is left to gain is not worth the draws. Then the pathwise blocks are
+finished by L-BFGS at fixed noise, with the others held, where fresh draws prefer that.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ppl.infer.averaging import Average, Climber, Phase, run_phase, standing
+from ppl.infer.objective import NotFinite, Run, independent_uniforms, matched_uniforms, paired_difference
+from ppl.infer.path import starting_points
+from ppl.infer.saa import FRESH_LEAST, Found, climb_fixed, placed
+from ppl.infer.target import Array
+
+RATES = (0.01, 0.05, 0.25, 1.0)
+RACE_STEPS = 100
+ROWS_FIRST, ROWS_CAP = 16, 1024
+ROW_CELLS = 2**18
+PHASE_STEPS, PHASE_CELLS = 4000, 4_000_000
+STEPS, ROWS_BUDGET = 20_000, 3_000_000
+PHASES, RESETS, TURNS = 14, 8, 3
+# Averaging goes on, while the budget lasts, to this part of the error that is asked for: it is cheap.
+FINE = 1.0 / 15.0
+POLISH_DRAWS = 2048
+RACE, SCORE, PHASE, CHECK, POLISH, JITTER = range(10, 16)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One that ran the race: its rate, where it ended, and its values on common draws."""
+
+    rate: float
+    theta: Array
+    values: Array
+
+    def beats(self, other: "Entry") -> bool:
+        gain, se = paired_difference(self.values, other.values)
+        return gain > 2 * se
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Between phases: the last average, what it is expected to lose and what the last halving moved, both in nats."""
+
+    found: Average
+    loss: float
+    moved: float
+    rate: float
+    rows: int
+    lost: bool
+
+    @property
+    def left(self) -> float:
+        """What is left to gain. The bias of a phase is in proportion to its rate, so as much is left as was moved."""
+        return self.loss + self.moved
+
+
+def fit_stochastic(run: Run) -> Found:
+    """Race, phases, polish. Raises NotFinite where no start has values."""
+    winner = jittered(run, race(run, first_point(run)))
+    run.done(f"rate {winner.rate:.3g}", finite_mean(winner.values))
+    state, polished = polish(run, phases(run, winner))
+    target = run.options.tol
+    shift = float(np.sqrt(2.0 * state.left / max(run.objective.dim, 1)))
+    return Found(
+        theta=state.found.theta,
+        error=state.found.error,
+        shift=shift,
+        settled=state.found.stationary and not state.lost and shift < target,
+        gap=np.nan,
+        gap_se=np.nan,
+        starts_agree=False,
+        modes=(),
+        method="averaged steps",
+        steps=run.iterations,
+        rate=state.rate,
+        rows=state.rows,
+        polished=polished,
+    )
+
+
+def finite_mean(values: Array) -> float:
+    """The mean over the finite rows."""
+    kept = values[np.isfinite(values)]
+    return float(kept.mean()) if kept.size else -np.inf
+
+
+def score_uniforms(run: Run) -> Array:
+    return independent_uniforms((FRESH_LEAST, run.objective.noise), run.rng(SCORE))
+
+
+def first_point(run: Run) -> Array:
+    """The start of the objective, or a point near it where at least nine rows in ten are finite. Raises NotFinite."""
+    first = run.objective.start if run.options.init is None else np.asarray(run.options.init, dtype=float)
+    rng, e = run.rng(JITTER), independent_uniforms((64, run.objective.noise), run.rng(SCORE))
+    points = [first] + [first + w * rng.uniform(-1.0, 1.0, size=len(first)) for w in np.repeat((0.1, 0.5, 2.0, 4.0), 8)]
+    tried = []
+    for point in points:
+        values, gradients = run.estimate(point, e)
+        tried.append(values)
+        if np.mean(np.isfinite(values) & np.isfinite(gradients).all(axis=1)) >= 0.9:
+            return np.asarray(point)
+    raise NotFinite(np.stack(points), e, np.stack(tried))
+
+
+# ---- the race ----------------------------------------------------------------------------------------------------
+
+
+def race(run: Run, theta: Array) -> Entry:
+    """The largest rate that fares no worse than the best after a few steps; larger ones are tried while they win.
+    Later phases halve it: too large a rate costs less than too small a one."""
+    entries = [enter(run, theta, rate) for rate in RATES]
+    while entries[-1].rate < 300 and chosen(entries) is entries[-1]:
+        entries.append(enter(run, theta, 4.0 * entries[-1].rate))
+    return chosen(entries)
+
+
+def enter(run: Run, theta: Array, rate: float) -> Entry:
+    """A short stretch at `rate`; every one meets the same noise."""
+    phase = run_phase(run, standing(theta), rate, ROWS_FIRST, run.rng(RACE), np.ones(len(theta)), RACE_STEPS)
+    values = run.values(phase.found.theta, score_uniforms(run))
+    return Entry(rate, phase.found.theta, np.full_like(values, -np.inf) if phase.lost else values)
+
+
+def chosen(entries: list[Entry]) -> Entry:
+    best = max(entries, key=lambda one: finite_mean(one.values) if np.isfinite(one.values).mean() > 0.9 else -np.inf)
+    return [one for one in entries if one is best or (np.isfinite(one.values).any() and not best.beats(one))][-1]
+
+
+def jittered(run: Run, winner: Entry) -> Entry:
+    """The same stretch from other starts; one of them only where it is clearly better."""
+    starts = starting_points(run.objective.dim, max(run.options.restarts, 1), first_point(run), run.rng(JITTER))
+    for start in starts[1:]:
+        other = enter(run, start, winner.rate)
+        if other.beats(winner):
+            winner = other
+    return winner
+
+
+# ---- the phases --------------------------------------------------------------------------------------------------
+
+
+def rows_limit(run: Run) -> int:
+    """Draws a step: enough cells to keep array operations busy, no more."""
+    return int(np.clip(ROW_CELLS // max(run.objective.noise, run.objective.dim), ROWS_FIRST, ROWS_CAP))
+
+
+def longest_phase(run: Run) -> int:
+    return int(np.clip(PHASE_CELLS // max(run.objective.dim, 1), 1000, PHASE_STEPS))
+
+
+def exhausted(run: Run) -> bool:
+    steps = STEPS if run.options.steps is None else run.options.steps
+    return run.stop() or run.iterations >= steps or run.tally.gradients >= ROWS_BUDGET
+
+
+def nats_asked(run: Run) -> float:
+    """The loss at which every parameter is off by `tol` of its own scale."""
+    return 0.5 * run.objective.dim * run.options.tol**2
+
+
+def phases(run: Run, winner: Entry) -> State:
+    """Phases of fixed rate, each with half the rate and four times the draws of the one before."""
+    free = np.ones(run.objective.dim)
+    climber, rate, rows, state, resets = standing(winner.theta), winner.rate, ROWS_FIRST, None, 0
+    for turn in range(PHASES):
+        phase = next_phase(run, climber, rate, rows, turn, free, state)
+        run.done(f"rate {rate:.2g}, {rows} draws", np.nan)
+        if phase.lost:
+            resets += 1
+            climber, rate = standing(winner.theta if state is None else state.found.theta), rate / 2
+            if resets > RESETS or exhausted(run):
+                break
+            continue
+        state = advanced(state, phase.found, rate, rows)
+        if exhausted(run) or is_fine(run, state):
+            break
+        climber = phase.climber
+        if phase.found.stationary:
+            climber = Climber(phase.found.theta, np.zeros_like(climber.m), climber.v, min(climber.seen, 50))
+            rate, rows = rate / 2, min(4 * rows, rows_limit(run))
+    return state if state is not None else nowhere(winner, rate, rows)
+
+
+def next_phase(
+    run: Run, climber: Climber, rate: float, rows: int, turn: int, free: Array, state: State | None
+) -> Phase:
+    """One phase, long enough to cut the expected loss to a third of what it was, or to a fine one."""
+    goal = np.inf if state is None else max(state.loss / 3.0, FINE**2 * nats_asked(run))
+    return run_phase(
+        run, climber, rate, rows, run.rng(PHASE, turn), free, longest_phase(run), lambda found: found.loss <= goal
+    )
+
+
+def advanced(state: State | None, found: Average, rate: float, rows: int) -> State:
+    """What the new average says: how far the last one was off beyond the noise of the two."""
+    if state is None:
+        return State(found, found.loss, np.inf, rate, rows, False)
+    between = float(0.5 * found.curvature @ (found.theta - state.found.theta) ** 2)
+    return State(found, found.loss, max(between - 3.0 * (found.loss + state.loss), 0.0), rate, rows, False)
+
+
+def nowhere(winner: Entry, rate: float, rows: int) -> State:
+    """The start, where every stretch was lost among rows that are not finite."""
+    nothing = np.zeros(len(winner.theta))
+    return State(Average(winner.theta, nothing + np.inf, nothing, np.inf, False, 0), np.inf, np.inf, rate, rows, True)
+
+
+def is_fine(run: Run, state: State) -> bool:
+    return state.found.stationary and state.left <= FINE**2 * nats_asked(run)
+
+
+# ---- the polish --------------------------------------------------------------------------------------------------
+
+
+def pathwise_blocks(run: Run, theta: Array) -> tuple[str, ...]:
+    """The blocks, none of a score node, in which each gradient row is the slope of its value at fixed noise.
+
+    Measured by differences, not concluded from names: a parameter of one unknown may reach the density of another,
+    sampled one, and then its gradient has a score term that no difference shows.
+    """
+    rng = run.rng(CHECK)
+    e = independent_uniforms((64, run.objective.noise), rng)
+    _, gradients = run.estimate(theta, e)
+    names = [name for name in run.objective.blocks if name not in run.objective.score_nodes]
+    return tuple(name for name in names if is_pathwise(run, theta, e, gradients, run.objective.blocks[name], rng))
+
+
+def is_pathwise(run: Run, theta: Array, e: Array, gradients: Array, block: slice, rng: np.random.Generator) -> bool:
+    direction = np.zeros(len(theta))
+    direction[block] = rng.choice([-1.0, 1.0], size=len(direction[block])) * np.maximum(1.0, np.abs(theta[block]))
+    step = 1e-4 * direction
+    slope = gradients @ direction
+    difference = (run.values(theta + step, e) - run.values(theta - step, e)) / 2e-4
+    miss = np.abs(difference - slope)
+    # A few rows may cross a boundary within the step.
+    return bool(np.mean(miss <= 1e-3 * (np.abs(slope) + np.median(np.abs(slope))) + 1e-6) > 0.9)
+
+
+def polish(run: Run, state: State) -> tuple[State, tuple[str, ...]]:
+    """L-BFGS on the pathwise blocks, then averaging of the others, in turn while fresh draws say that it helps."""
+    names = () if state.lost or run.stop() else pathwise_blocks(run, state.found.theta)
+    if not names:
+        return state, ()
+    free = np.concatenate([np.arange(run.objective.dim)[run.objective.blocks[name]] for name in names])
+    done: tuple[str, ...] = ()
+    for turn in range(TURNS):
+        better = polished(run, state, free, turn)
+        if better is None:
+            break
+        done = names
+        state = averaged_rest(run, better, free, turn)
+        if run.stop():
+            break
+    return state, done
+
+
+def polished(run: Run, state: State, free: Array, turn: int) -> State | None:
+    """The mean of the optima for two independent sets of draws, where fresh draws prefer it; their difference tells
+    how well it is known, and what that costs."""
+    theta = state.found.theta
+    sets = [matched_uniforms(POLISH_DRAWS, run.objective.noise, run.rng(POLISH, 3 * turn + half)) for half in (0, 1)]
+    first, second = (climb_fixed(run, e, theta[free][None], theta, free)[0] for e in sets)
+    middle = placed(theta, free, 0.5 * (first.x + second.x))
+    fresh = independent_uniforms((2 * POLISH_DRAWS, run.objective.noise), run.rng(POLISH, 3 * turn + 2))
+    gain, se = paired_difference(run.values(middle, fresh), run.values(theta, fresh))
+    run.done("polish", gain)
+    if not gain > 2 * se:
+        return None
+    between = np.mean([np.mean(run.values(middle, e)) for e in sets]) + 0.5 * (first.value + second.value)
+    error = placed(state.found.error, free, 0.5 * np.abs(first.x - second.x))
+    found = replace(state.found, theta=middle, error=error)
+    return replace(state, found=found, loss=max(-float(between), 0.0), moved=0.0)
+
+
+def averaged_rest(run: Run, state: State, free: Array, turn: int) -> State:
+    """Average the other blocks again, with the polished ones held."""
+    held = np.ones(run.objective.dim)
+    held[free] = 0.0
+    if not held.any():
+        return replace(state, found=replace(state.found, stationary=True))
+    phase = run_phase(
+        run,
+        standing(state.found.theta),
+        state.rate,
+        state.rows,
+        run.rng(PHASE, PHASES + turn),
+        held,
+        longest_phase(run),
+        lambda found: found.loss <= FINE**2 * nats_asked(run),
+    )
+    if phase.lost:
+        return replace(state, lost=True)
+    error = placed(phase.found.error, free, state.found.error[free])
+    theta = placed(phase.found.theta, free, state.found.theta[free])
+    return replace(state, found=replace(phase.found, theta=theta, error=error), loss=state.loss + phase.found.loss)
