@@ -16,7 +16,7 @@ from ppl.syntax import ast
 @dataclass(slots=True)
 class Block:
     """The statements checked so far, and what the names defined by them mean. `loop` is the body of the innermost loop
-    around; `recursion` holds what is known of names that recur in it and are not defined yet."""
+    around; `recursion` holds what is known of names that recur in it and are not defined yet, `along` their axis."""
 
     scope: Scope
     statements: list[Statement] = field(default_factory=list)
@@ -25,6 +25,7 @@ class Block:
     imputed: set[str] = field(default_factory=set)
     loop: tuple[ast.Statement, ...] = ()
     recursion: dict[str, Entry] = field(default_factory=dict)
+    along: str = ""
 
     @property
     def report(self) -> Report:

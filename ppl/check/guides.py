@@ -113,7 +113,7 @@ def _for(statement: ast.For, walk: Walk) -> None:
     _look_around(walk)
     _body(statement.body, walk)
     walk.pending = before
-    block.scope, block.loop = replace(block.scope, loops=outside), around
+    block.scope, block.loop, block.recursion = replace(block.scope, loops=outside), around, {}
     return _look_around(walk)
 
 

@@ -115,7 +115,7 @@ def failed(span: Span = NOWHERE) -> Expr:
     return Expr("failed", type="failed", span=span)
 
 
-def is_failed(*exprs: Expr) -> bool:
+def is_failed(*exprs: Expr | Entry) -> bool:
     return any(e.type == "failed" for e in exprs)
 
 

@@ -10,8 +10,9 @@ from ppl.check.distributions import is_distribution
 from ppl.check.draws import draw, factor, observe
 from ppl.check.expressions import expression
 from ppl.check.params import param
-from ppl.check.reading import definitions, lagged
-from ppl.check.scope import Entry, Loop, base, is_failed
+from ppl.check.reading import definitions
+from ppl.check.recursions import MOST, can_be_walked, circle, presumed, walked
+from ppl.check.scope import Entry, Loop, Scope, base, is_failed
 from ppl.syntax import ast
 
 
@@ -60,7 +61,7 @@ def _for(statement: ast.For, block: Block) -> None:
     outside, around = block.scope.loops, block.loop
     block.scope, block.loop = replace(block.scope, loops=(*outside, loop)), statement.body
     _body(statement.body, block)
-    block.scope, block.loop = replace(block.scope, loops=outside), around
+    block.scope, block.loop, block.recursion = replace(block.scope, loops=outside), around, {}
     return None
 
 
@@ -93,13 +94,35 @@ def let(statement: ast.Let, block: Block) -> None:
     frame = target_axes(target, block.scope) if target.indices is not None else None
     if target.indices is not None and frame is None:
         return give_up(statement, block)
-    if block.scope.loops and lagged(statement.value, name.id):
-        return _recursive(statement, block)
-    value = expression(statement.value, block.scope.within(frame, name.id, name.span))
-    if not _is_value(value, frame, name, block):
+    if not _recurs(statement, block):
         return fail(name, block)
-    define(Derived(name.id, value.axes if frame is None else frame, value, "", statement.span, name.span), block)
-    return None
+    scope = block.scope.naming(block.recursion)
+    value = expression(statement.value, scope.within(frame, name.id, name.span))
+    axes = value.axes if frame is None else frame
+    along = ""
+    is_fine = _is_value(value, frame, name, block)
+    if is_fine and name.id in block.recursion:
+        along = walked(value, axes, block.recursion, block)
+        is_fine = along != ""
+    block.recursion.pop(name.id, None)
+    block.along = along if block.recursion else ""
+    if not is_fine:
+        return fail(name, block)
+    return define(Derived(name.id, axes, value, along, statement.span, name.span), scope, block)
+
+
+def _recurs(statement: ast.Let, block: Block) -> bool:
+    """At the first definition of a recursion, what its names mean; false where it cannot be one."""
+    name = statement.target.name
+    members = () if name.id in block.recursion else circle(statement, block)
+    if members and not can_be_walked(block):
+        if all(m.target.name.id not in block.scope.names for m in members):
+            text = f"over an axis of at most {MOST} positions it can be: `axis time = 12`, `for t in time {{ … }}`"
+            block.report.add("E490.one", name.span, what="a recursion of derived values over this axis", help=text)
+        return False
+    if members:
+        block.recursion, block.along = presumed(members, block), ""
+    return True
 
 
 def _is_value(value: Expr, frame: tuple[str, ...] | None, name: ast.Name, block: Block) -> bool:
@@ -110,9 +133,9 @@ def _is_value(value: Expr, frame: tuple[str, ...] | None, name: ast.Name, block:
     return not is_failed(value) and (frame is None or inside_frame(value.axes, frame, name.id, value.span, block.scope))
 
 
-def define(derived: Derived, block: Block) -> None:
+def define(derived: Derived, scope: Scope, block: Block) -> None:
     """A derived value, and what its name means from here on."""
-    value, scope = derived.value, block.scope
+    value = derived.value
     block.statements.append(derived)
     block.define(
         Entry(
@@ -120,11 +143,3 @@ def define(derived: Derived, block: Block) -> None:
             is_learned(value, scope), span=derived.name_span,
         )
     )  # fmt: skip
-
-
-def _recursive(statement: ast.Let, block: Block) -> None:
-    """A derived value that reads its own lag."""
-    name = statement.target.name
-    text = f"a lag of an unknown or of a column works: `{name.id}[{block.scope.loops[-1].name}] ~ …`"
-    block.report.add("E490", name.span, what="recursions of derived values", help=text)
-    fail(name, block)
