@@ -1,6 +1,6 @@
 """A program with its data: the callables that the engine and the results use."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import CodeType
 
@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 from ppl.data.bound import Bound
-from ppl.emit.assemble import Slot
 from ppl.emit.memory import keep_freed_memory
 from ppl.emit.program import Emitted
 from ppl.source.diagnostic import ModelError, complain
@@ -23,12 +22,15 @@ AFFORDABLE = 20_000_000
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """What an emitted program asks of its data."""
+    """What an emitted program asks of its data. `noises` are the places of uniform numbers, `dim` the number of
+    parameters of an objective."""
 
     bound: Bound
     slots: Mapping[str, slice]
     tables: tuple[tuple[str, ...], ...] = ()
     spans: dict[str, npt.NDArray[np.generic]] = field(default_factory=dict)
+    noises: Mapping[str, slice] = field(default_factory=dict)
+    dim: int = 0
 
     def column(self, name: str, axes: tuple[str, ...]) -> Array:
         """The values of a column as floats, its axes in the order of the program."""
@@ -39,7 +41,7 @@ class Inputs:
     def afford(self, sizes: Mapping[str, int]) -> None:
         """E531 where summing unknowns out would take tables that are too large."""
         for table in self.tables:
-            summed = [a.removesuffix("?") for a in table if a.endswith("?")]
+            summed = dict.fromkeys(a.split("?")[0] for a in table if "?" in a)
             cells = _cells(table, sizes)
             if summed and cells > AFFORDABLE:
                 raise ModelError(
@@ -56,6 +58,9 @@ class Inputs:
 
     def slot(self, name: str) -> slice:
         return self.slots[name]
+
+    def noise(self, key: str) -> slice:
+        return self.noises[key]
 
     def missing(self, name: str, axes: tuple[str, ...]) -> npt.NDArray[np.bool_]:
         """Where a column has blanks."""
@@ -140,14 +145,21 @@ class Program:
     def level_labels(self, name: str, bound: Bound) -> tuple[str, ...]:
         """The levels of a summed-out unknown, or of a derived event or level, as labels."""
         axis = f"{name}?"
-        kind = dict(self.emitted.levels)[axis]
-        if kind == "bool":
-            return ("false", "true")
-        if kind == "count":
-            return tuple(f"{x:g}" for x in self.spans[axis].tolist())
-        known = bound.axes.get(kind.removeprefix("level:"))
-        labels = known.labels if known is not None else None
-        return labels or tuple(str(i + 1) for i in range(self.sizes[kind.removeprefix("level:")]))
+        return labels_of(dict(self.emitted.levels)[axis], axis, self.spans, self.sizes, bound)
+
+
+def labels_of(
+    kind: str, axis: str, spans: Mapping[str, npt.NDArray[np.generic]], sizes: Mapping[str, int], bound: Bound
+) -> tuple[str, ...]:
+    """The levels along `axis` as labels; `kind` is `bool`, `count` or `level:AXIS`."""
+    if kind == "bool":
+        return ("false", "true")
+    if kind == "count":
+        return tuple(f"{x:g}" for x in spans[axis].tolist())
+    over = kind.removeprefix("level:")
+    known = bound.axes.get(over)
+    labels = known.labels if known is not None else None
+    return labels or tuple(str(i + 1) for i in range(sizes[over]))
 
 
 def compiled(emitted: Emitted) -> CodeType:
@@ -163,8 +175,8 @@ def bind_program(emitted: Emitted, bound: Bound, code: CodeType | None = None) -
     inputs = Inputs(bound, slots, emitted.tables)
     for s in emitted.slots:
         for a in s.axes:
-            sizes.setdefault(a, _made_size(a, inputs, sizes))
-    dim = _lay_out(emitted.slots, sizes, slots)
+            sizes.setdefault(a, made_size(a, inputs, sizes))
+    dim = lay_out(((s.name, s.axes) for s in emitted.slots), sizes, slots)
     scope: dict[str, Callable[..., tuple[Callable[..., object], ...]]] = {}
     exec(code or compiled(emitted), scope)
     # numpy's integers: the variance of a single row is then not a number, where Python's would raise ZeroDivisionError
@@ -175,7 +187,7 @@ def bind_program(emitted: Emitted, bound: Bound, code: CodeType | None = None) -
         except IndexError as problem:
             raise ModelError([complain("E703", None, what=problem)]) from None
     sizes |= {axis: int(size) for axis, size in lengths.items()}
-    most = max(1, CELLS // _largest(emitted, sizes))
+    most = max(1, CELLS // largest_array(emitted.tables, sizes))
     return Program(emitted, dim, slots, sizes, inputs.spans, most, *functions)  # type: ignore[arg-type]
 
 
@@ -183,22 +195,23 @@ def _cells(axes: tuple[str, ...], sizes: Mapping[str, int]) -> int:
     return int(np.prod([sizes[a if a in sizes else a.rstrip("'")] for a in axes], dtype=int))
 
 
-def _largest(emitted: Emitted, sizes: Mapping[str, int]) -> int:
+def largest_array(tables: Iterable[tuple[str, ...]], sizes: Mapping[str, int]) -> int:
     """The most numbers for one draw that any array of a call has."""
-    return max((_cells(t, sizes) for t in emitted.tables), default=1) or 1
+    return max((_cells(t, sizes) for t in tables), default=1) or 1
 
 
-def _made_size(axis: str, inputs: Inputs, sizes: Mapping[str, int]) -> int:
+def made_size(axis: str, inputs: Inputs, sizes: Mapping[str, int]) -> int:
     """The length of an axis that the program makes: one less for a simplex, the blanks of a column, a copy."""
     if axis.endswith(".missing"):
         return inputs.missing_count(axis.removesuffix(".missing"))
     return sizes[axis.rstrip("'~")] - axis.endswith("~")
 
 
-def _lay_out(slots: tuple[Slot, ...], sizes: Mapping[str, int], out: dict[str, slice]) -> int:
+def lay_out(arrays: Iterable[tuple[str, tuple[str, ...]]], sizes: Mapping[str, int], out: dict[str, slice]) -> int:
+    """Puts named arrays one after the other; their total length."""
     at = 0
-    for s in slots:
-        length = int(np.prod([sizes[a] for a in s.axes], dtype=int)) if s.axes else 1
-        out[s.name] = slice(at, at + length)
+    for name, axes in arrays:
+        length = int(np.prod([sizes[a] for a in axes], dtype=int)) if axes else 1
+        out[name] = slice(at, at + length)
         at += length
     return at

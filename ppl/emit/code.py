@@ -362,6 +362,48 @@ def _raw(v: Val, w: Writer) -> str:
     return f"{columns}.reshape(S, {', '.join(axis_size(a) for a in v.axes)})"
 
 
+def _pad(v: Val, w: Writer) -> str:
+    """The chances of lying below a threshold, with none below the least and all below the largest."""
+    old, _, end = v.attrs
+    x = v.args[0]
+    return f"rt.pad({w.of(x)}, {w.positions(x, (str(old),))}, {end!r})"
+
+
+def _unpad(v: Val, w: Writer) -> str:
+    new, _, end = v.attrs
+    x = v.args[0]
+    return f"rt.unpad({w.of(x)}, {w.positions(x, (str(new),))}, {end!r})"
+
+
+def _concat(v: Val, w: Writer) -> str:
+    """Arrays along one axis of their own each, or none, joined along a new one."""
+    axis, *extra = (str(a) for a in v.attrs)
+    at = (1 if v.batch else 0) + v.axes.index(axis)
+    items = []
+    for item, e in zip(v.args, extra, strict=True):
+        own = tuple(e if a == axis and e else a for a in v.axes if a != axis or e)
+        shape = ", ".join([*(["S"] if v.batch else []), *(axis_size(a) for a in own)])
+        text = w.arranged(item, own) if item.batch == v.batch else w.aligned(item, own, v.batch)
+        full = f"np.broadcast_to({text}, ({shape},))" if shape else text
+        items.append(full if e else f"np.expand_dims({full}, {at})")
+    return f"np.concatenate([{', '.join(items)}], {at})"
+
+
+def _piece(v: Val, w: Writer) -> str:
+    """One of the arrays that were joined."""
+    axis, e, i, *extra = v.attrs
+    x = v.args[0]
+    assert isinstance(i, int)
+    sizes = [axis_size(a) if a else "1" for a in extra]
+    start = " + ".join(sizes[:i]) or "0"
+    at = w.positions(x, (str(axis),))
+    taken = f"rt.piece({w.of(x)}, {at}, {start}, {sizes[i]})"
+    moved = tuple(str(e) if a == axis and e else a for a in x.axes if a != axis or e)
+    if not e:
+        taken = f"np.squeeze({taken}, {at})"
+    return _restored(taken, moved, v)
+
+
 def _noise(v: Val, w: Writer) -> str:
     """Uniform numbers of a site: its columns of `e`."""
     columns = f"e[:, {w.noise_slot(str(v.attrs[0]))}]"
@@ -408,6 +450,10 @@ _CODE: dict[str, Callable[[Val, Writer], str]] = {
     "rename": _rename,
     "stack": _stack,
     "tap": _tap,
+    "pad": _pad,
+    "unpad": _unpad,
+    "concat": _concat,
+    "piece": _piece,
     "stop": lambda v, w: w.of(v.args[0]),
     "attach": lambda v, w: w.aligned(v.args[0], v.axes, v.batch),
     "centred": lambda v, w: f"rt.centred({w.of(v.args[0])})",

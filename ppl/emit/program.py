@@ -47,16 +47,16 @@ def emit(graph: nx.DiGraph, with_terms: bool = False) -> Emitted:
     """The program of a plan. It fits data of any size: lengths are read when data are bound. `with_terms` adds what
     each statement contributes to the log density, to find out which one is not finite."""
     a = assemble_program(graph)
-    terms = {t.name: t for t in a.terms if not any(x.endswith("?") for x in t.value.axes)} if with_terms else {}
+    terms = {t.name: t for t in a.terms if not any("?" in x for x in t.value.axes)} if with_terms else {}
     scalars = [s for s in a.slots if not s.axes]
     slots = (*scalars, *(s for s in a.slots if s.axes))
     outputs = _outputs(a, slots)
     w = Writer(hints=dict(a.hints), scalars={s.name: i for i, s in enumerate(scalars)})
-    _sizes(a, w)
+    write_sizes(a, w)
     w.line("d.afford(n)")
     # every value that some function needs decides how large a call gets
     every = [v for group in outputs.values() for v in group] + [t.value for t in terms.values()]
-    w.write(_stage_zero(every), 0)
+    w.write(stage_zero(every), 0)
     for s in slots:
         if s.axes:
             w.line(f'{w.slot(s.name)} = d.slot("{s.name}")')
@@ -66,10 +66,10 @@ def emit(graph: nx.DiGraph, with_terms: bool = False) -> Emitted:
     bodies = [
         _log_density(outputs["value"][0], w),
         _value_and_grad(slots, outputs, w),
-        _named("constrained", a.reported, w),
+        named_function("constrained", a.reported, w),
         _recentred(a, slots, w),
-        _named("marginals", marginals, w),
-        _named("terms", {name: (t.value, t.value.axes) for name, t in terms.items()}, w),
+        named_function("marginals", marginals, w),
+        named_function("terms", {name: (t.value, t.value.axes) for name, t in terms.items()}, w),
     ]
     for body in bodies:
         w.line("")
@@ -86,7 +86,7 @@ def emit(graph: nx.DiGraph, with_terms: bool = False) -> Emitted:
         reported,
         tuple(summed.items()),
         tuple(a.levels.items()),
-        _tables(every),
+        large_arrays(every),
         tuple(n for n in a.unreported if n not in a.events),
     )
 
@@ -107,8 +107,8 @@ def _outputs(a: Assembly, slots: Sequence[Slot]) -> dict[str, list[Val]]:
         "weight": [found.get(v, zero) for v in ws],
         "constrained": [v for v, _ in a.reported.values()],
         "recentred": new,
-        "marginals": [_marginal(a, name, slopes.get(t, zero)) for name, t in a.taps.items()]
-        + [_chance(a, name, slopes.get(t, zero)) for name, t in tilts.items()],
+        "marginals": [marginal(a, name, slopes.get(t, zero)) for name, t in a.taps.items()]
+        + [chance(a, name, slopes.get(t, zero)) for name, t in tilts.items()],
     }
 
 
@@ -116,14 +116,14 @@ def _raw(a: Assembly, s: Slot) -> Val:
     return a.b.node("u", (), (s.name,), s.axes, batch=True, stage=1)
 
 
-def _marginal(a: Assembly, name: str, adjoint: Val) -> Val:
+def marginal(a: Assembly, name: str, adjoint: Val) -> Val:
     """The probabilities of one unknown: those of others, with which its prior may share axes, are summed out."""
     wanted = a.b.sorted((*a.eliminated[name].axes, f"{name}?"))
     v = a.b.sum(adjoint, (x for x in a.taps[name].axes if x not in wanted))
     return v if v.axes == wanted else a.b.tap(v, wanted, "broadcast")
 
 
-def _chance(a: Assembly, name: str, slope: Val) -> Val:
+def chance(a: Assembly, name: str, slope: Val) -> Val:
     """The probabilities of false and true of an event."""
     b, axes = a.b, a.events[name].tilt.axes
     full = slope if slope.axes == axes else b.tap(slope, axes, "broadcast")
@@ -138,16 +138,16 @@ def _recentred_value(a: Assembly, c: Centring) -> Val:
     return b.add(b.mul(other, c.loc), b.mul(scale, c.standard))
 
 
-def _stage_zero(values: Iterable[Val]) -> list[Val]:
+def stage_zero(values: Iterable[Val]) -> list[Val]:
     """The data-only values that the functions read directly."""
     every = list(values)
     used = [a for v in _reached(every) if v.stage for a in v.args] + every
     return sorted({v for v in used if v.stage == 0 and v.op != "lit"}, key=lambda v: v.order)
 
 
-def _tables(values: Iterable[Val]) -> tuple[tuple[str, ...], ...]:
+def large_arrays(values: Iterable[Val]) -> tuple[tuple[str, ...], ...]:
     """The axes of the arrays that grow with the draws, those within others left out."""
-    axes = {v.axes for v in _reached(values) if v.batch or any(x.endswith("?") for x in v.axes)}
+    axes = {v.axes for v in _reached(values) if v.batch or any("?" in x for x in v.axes)}
     return tuple(sorted(a for a in axes if not any(set(a) < set(other) for other in axes)))
 
 
@@ -162,7 +162,7 @@ def _reached(values: Iterable[Val]) -> set[Val]:
     return seen
 
 
-def _sizes(a: Assembly, w: Writer) -> None:
+def write_sizes(a: Assembly, w: Writer) -> None:
     """The lengths of axes that the program itself makes."""
     for axis, size in a.sizes.items():
         if isinstance(size, Val):
@@ -173,7 +173,7 @@ def _sizes(a: Assembly, w: Writer) -> None:
             w.line(f'n["{axis}"] = {size}')
 
 
-def _per_draw(text: str, v: Val) -> str:
+def per_draw(text: str, v: Val) -> str:
     return text if v.batch else f"np.full(S, {text}, dtype=float)"
 
 
@@ -181,7 +181,7 @@ def _log_density(root: Val, outer: Writer) -> list[str]:
     w = outer.inside()
     w.write([root], 1)
     head = ["    def log_density(u, w):", "        S = len(u)"]
-    return [*head, *w.lines, f"        return {_per_draw(w.of(root), root)}"]
+    return [*head, *w.lines, f"        return {per_draw(w.of(root), root)}"]
 
 
 def _value_and_grad(slots: Sequence[Slot], outputs: dict[str, list[Val]], outer: Writer) -> list[str]:
@@ -190,15 +190,15 @@ def _value_and_grad(slots: Sequence[Slot], outputs: dict[str, list[Val]], outer:
     w.write([root, *outputs["grad"], *outputs["weight"]], 1)
     w.line("g = np.empty(u.shape)")
     for s, v in zip(slots, outputs["grad"], strict=True):
-        w.line(f"g[:, {w.slot(s.name)}] = {_flattened(w, v, s.axes)}")
+        w.line(f"g[:, {w.slot(s.name)}] = {flattened(w, v, s.axes)}")
     w.line(f"gw = np.empty((S, {len(outputs['weight'])}))")
     for i, v in enumerate(outputs["weight"]):
         w.line(f"gw[:, {i}] = {w.of(v)}")
     head = ["    def value_and_grad(u, w):", "        S = len(u)"]
-    return [*head, *w.lines, f"        return {_per_draw(w.of(root), root)}, g, gw"]
+    return [*head, *w.lines, f"        return {per_draw(w.of(root), root)}, g, gw"]
 
 
-def _flattened(w: Writer, v: Val, axes: tuple[str, ...]) -> str:
+def flattened(w: Writer, v: Val, axes: tuple[str, ...]) -> str:
     """A gradient as a block of columns."""
     if not axes:
         return w.of(v)
@@ -209,7 +209,9 @@ def _flattened(w: Writer, v: Val, axes: tuple[str, ...]) -> str:
     return f"np.broadcast_to({text}, ({shape},)).reshape(S, -1)"
 
 
-def _named(function: str, values: Mapping[str, tuple[Val, tuple[str, ...]]], outer: Writer) -> list[str]:
+def named_function(
+    function: str, values: Mapping[str, tuple[Val, tuple[str, ...]]], outer: Writer, arguments: str = "u, w"
+) -> list[str]:
     """A function that returns named values, their axes as written."""
     w = outer.inside()
     w.write([v for v, _ in values.values()], 1)
@@ -218,7 +220,7 @@ def _named(function: str, values: Mapping[str, tuple[Val, tuple[str, ...]]], out
         shape = ", ".join(["S", *(axis_size(x) for x in axes)])
         w.line(f"    {name!r}: np.broadcast_to({_in_order(w, v, axes)}, ({shape},)),")
     w.line("}")
-    return [f"    def {function}(u, w):", "        S = len(u)", *w.lines]
+    return [f"    def {function}({arguments}):", "        S = len(u)", *w.lines]
 
 
 def _in_order(w: Writer, v: Val, axes: tuple[str, ...]) -> str:
@@ -235,5 +237,5 @@ def _recentred(a: Assembly, slots: Sequence[Slot], outer: Writer) -> list[str]:
     w.line("out = np.array(u, dtype=float, copy=True)")
     for s in slots:
         if s.name in new:
-            w.line(f"out[:, {w.slot(s.name)}] = {_flattened(w, new[s.name], s.axes)}")
+            w.line(f"out[:, {w.slot(s.name)}] = {flattened(w, new[s.name], s.axes)}")
     return ["    def recentred(u, w, v):", "        S = len(u)", *w.lines, "        return out"]

@@ -47,8 +47,8 @@ def _domain(v: Val, part: Val) -> tuple[str, ...]:
     """The axes over which a contribution of this operation lives, whether or not it varies over them."""
     if v.op == "dot":
         return tuple(dict.fromkeys((*v.args[0].axes, *v.args[1].axes)))
-    if v.op == "stack":
-        return tuple(a for a in v.axes if a != v.attrs[0])
+    if v.op in ("stack", "concat"):
+        return tuple(dict.fromkeys((*(a for a in v.axes if a != v.attrs[0]), *part.axes)))
     return v.axes if v.op in PRIMITIVES or v.op in ("tap", "ones_like", "real", "attach") else part.axes
 
 
@@ -139,6 +139,24 @@ def _kernel(b: Builder, v: Val, g: Val) -> Contributions:
     return [(arg, b.node("kernel_grad", (v, full), (i,), (*batch, *call.events[i]))) for i, arg in enumerate(v.args)]
 
 
+def _pad(b: Builder, v: Val, g: Val) -> Contributions:
+    """The end that was added pulls nothing."""
+    old, new, end = (str(a) for a in v.attrs)
+    full = b.spread(g, new)
+    axes = (old if a == new else a for a in full.axes)
+    return [(v.args[0], b.node("unpad", (full,), (new, old, end), axes))]
+
+
+def _concat(b: Builder, v: Val, g: Val) -> Contributions:
+    axis, *extra = (str(a) for a in v.attrs)
+    full = b.spread(g, axis)
+    rest = tuple(a for a in full.axes if a != axis)
+    return [
+        (item, b.node("piece", (full,), (axis, e, i, *extra), (*rest, e) if e else rest))
+        for i, (item, e) in enumerate(zip(v.args, extra, strict=True))
+    ]
+
+
 def _attach(b: Builder, v: Val, g: Val) -> Contributions:
     """A value with its gradient given: arguments come in pairs of what it depends on and how."""
     pairs = zip(v.args[1::2], v.args[2::2], strict=True)
@@ -162,4 +180,6 @@ _RULES: dict[str, Callable[[Builder, Val, Val], Contributions]] = {
     "kernel": _kernel,
     "real": _tap,
     "attach": _attach,
+    "pad": _pad,
+    "concat": _concat,
 }

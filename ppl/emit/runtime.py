@@ -75,6 +75,25 @@ def logsumexp(v: Array, axis: int) -> Array:
     return found
 
 
+def pad(v: Array, axis: int, end: str) -> Array:
+    """The entries with a 0 before them (`low`) or a 1 behind them (`high`)."""
+    width = [(0, 0)] * v.ndim
+    width[axis] = (1, 0) if end == "low" else (0, 1)
+    return np.pad(v, width, constant_values=0.0 if end == "low" else 1.0)
+
+
+def unpad(v: Array, axis: int, end: str) -> Array:
+    """All entries but the first (`low`) or the last (`high`)."""
+    return piece(v, axis, 1 if end == "low" else 0, v.shape[axis] - 1)
+
+
+def piece(v: Array, axis: int, start: int, count: int) -> Array:
+    """`count` entries along an axis."""
+    at = [slice(None)] * v.ndim
+    at[axis] = slice(start, start + count)
+    return v[tuple(at)]
+
+
 def centred(v: Array) -> Array:
     """Costs (S, …) less the mean of those of the other draws: the leave-one-out baseline."""
     count = len(v)

@@ -137,7 +137,7 @@ class Builder:
         levels of a summed-out unknown (`z?`) may be -inf, which a product with zero would turn into NaN."""
         test, then, other = v.args
         sides = {*then.axes, *other.axes}
-        finite = then.batch and other.batch and not any(a.endswith("?") for a in sides)
+        finite = then.batch and other.batch and not any("?" in a for a in sides)
         return test.stage == 0 and finite and not set(test.axes) <= sides
 
     def _selected_sum(self, v: Val, over: tuple[str, ...]) -> Val:
@@ -192,6 +192,8 @@ class Builder:
     def rename(self, v: Val, old: str, new: str) -> Val:
         if old == new or old not in v.axes:
             return v
+        if v.op == "arange":
+            return self.arange(new, int(str(v.attrs[1])))
         axes = (new if a == old else a for a in v.axes)
         return self.node("rename", (v,), (old, new), axes)
 
@@ -206,9 +208,22 @@ class Builder:
             return v
         if v.op in ("lit",):
             return v
+        if index.batch:
+            return self._selected(v, axis, index)
         flat = index if v.axes == (axis,) else self._flat(v, axis, index)
         plan = self.node("plan", (flat,), v.axes, flat.axes)
         return self.node("gather", (v, plan), v.axes, flat.axes)
+
+    def _selected(self, v: Val, axis: str, index: Val) -> Val:
+        """The entries at positions that are drawn: those of all positions, of which one is kept."""
+        here = axis
+        if axis in index.axes:
+            here = axis + "'"
+            while here in v.axes or here in index.axes:
+                here += "'"
+            v = self.rename(v, axis, here)
+        kept = self.apply("eq", index, self.arange(here))
+        return self.sum(self.apply("where", kept, v, self.lit(0.0)), (here,))
 
     def _flat(self, v: Val, axis: str, index: Val) -> Val:
         """Positions in the flattened `v` for every position of the result."""

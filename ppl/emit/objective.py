@@ -1,0 +1,364 @@
+"""From a plan with a guide to the values of an objective: draws, expected costs, and the surrogate of its gradient.
+
+The objective is E_q[f]: the bound E_q[log p - log q] of a model with its guide, or the expectation that a model asks to
+minimise or maximise. Every draw is made from uniform numbers in the way that its estimator says; unknowns whose levels
+are listed (`exact`, `stratified`) stand along an axis of their own (`z?`), and costs are averaged over it with the
+probabilities of the guide."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import networkx as nx
+
+from ppl.check.core import Core, Derived, Dist, Expr, Guide, Param, Site
+from ppl.emit.assemble import Assembly, Slot, assemble_node, levels_along, new_assembly, remaining
+from ppl.emit.densities import log_density
+from ppl.emit.draws import noises, pathwise, sampled
+from ppl.emit.strata import LEAST, strata
+from ppl.emit.surrogate import ScoreNode
+from ppl.emit.val import Val
+from ppl.emit.values import Builder
+from ppl.graph.graph import Node, core_of, node_list
+from ppl.rewrite.eliminate import Elimination, eliminations, is_discrete
+from ppl.rewrite.findings import Refusal
+from ppl.rewrite.guards import jumps_of
+from ppl.rewrite.supports import domain
+from ppl.source.diagnostic import Bug
+from ppl.stdlib.bijections import BIJECTIONS
+from ppl.stdlib.distributions import DISTRIBUTIONS
+
+PATHWISE = ("reparam", "implicit")
+
+
+@dataclass(frozen=True, slots=True)
+class ParamSlot:
+    """The coordinates of one learned number: `kind` is the bijection that maps them onto its range; `of` the unknown
+    whose automatic guide it belongs to, "" for one of the author's."""
+
+    name: str
+    axes: tuple[str, ...]
+    kind: str
+    start: Val
+    of: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NoiseSlot:
+    """The uniform numbers of one draw."""
+
+    key: str
+    axes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """An unknown whose levels are listed along `axis`, and the guide's probability of each."""
+
+    name: str
+    axis: str
+    axes: tuple[str, ...]
+    weight: Val
+
+
+@dataclass(slots=True)
+class Objective:
+    """An objective as values. `estimators` says how each unknown is drawn; `guide` holds the guide's sites."""
+
+    a: Assembly
+    graph: nx.DiGraph
+    estimators: Mapping[str, str]
+    guide: Mapping[str, Site]
+    block: Guide | None = None
+    thunks: dict[str, Derived] = field(default_factory=dict)
+    params: list[ParamSlot] = field(default_factory=list)
+    noises: list[NoiseSlot] = field(default_factory=list)
+    tables: list[Table] = field(default_factory=list)
+    guide_costs: list[tuple[str, Val, tuple[str, ...]]] = field(default_factory=list)
+    scores: list[ScoreNode] = field(default_factory=list)
+    done: set[str] = field(default_factory=set)
+
+    @property
+    def b(self) -> Builder:
+        return self.a.b
+
+    def costs(self) -> list[Val]:
+        """What the objective is the expectation of, part by part, averaged over the listed levels."""
+        core = core_of(self.graph)
+        if core.objective is not None:
+            value = self.a.s.expr(core.objective.value)
+            terms = [("objective", value if core.objective.maximize else self.b.neg(value), value.axes)]
+        else:
+            terms = [(t.name, t.value, t.axes) for t, _ in remaining(self.a)]
+            terms += self.guide_costs
+        return [expected(self, self.b.sum(v, (a for a in axes if a not in v.axes))) for _, v, axes in terms]
+
+
+class Names(dict[str, Val]):
+    """What names stand for; one that is not known yet is lowered when it is first read."""
+
+    def __init__(self, known: Mapping[str, Val], find: Callable[[str], Val]) -> None:
+        super().__init__(known)
+        self.find = find
+
+    def __missing__(self, name: str) -> Val:
+        return self.find(name)
+
+
+def assemble_objective(
+    graph: nx.DiGraph, guide: Guide | None, estimators: Mapping[str, str], b: Builder | None = None
+) -> Objective:
+    """The values of an objective. `estimators` has a name for every unknown that is not summed out of the model."""
+    core = core_of(graph)
+    found = summed_out(graph, guide, estimators)
+    a = new_assembly(graph, found, b)
+    sites = drawn_sites(core, guide)
+    o = Objective(a, graph, estimators, sites, guide)
+    if guide is not None:
+        o.thunks = {s.name: s for s in guide.statements if isinstance(s, Derived)}
+    a.s.names = Names(a.s.names, lambda name: _find(name, o))
+    a.given, a.raw = (lambda node: _given(node, o)), (lambda slot: _raw(slot, o))
+    for p in (*core.params, *(guide.params if guide is not None else ())):
+        a.s.names[p.name] = _param(p, o)
+    for node in node_list(graph):
+        _lower(node, o)
+    return o
+
+
+def summed_out(graph: nx.DiGraph, guide: Guide | None, estimators: Mapping[str, str]) -> dict[str, Elimination]:
+    """The unknowns that leave the model itself: those that no guide draws and that are to be exact."""
+    core = core_of(graph)
+    drawn = set(drawn_sites(core, guide))
+    return {
+        name: e
+        for name, e in eliminations(graph).items()
+        if isinstance(e, Elimination) and name not in drawn and estimators.get(name, "exact") == "exact"
+    }
+
+
+def drawn_sites(core: Core, guide: Guide | None) -> dict[str, Site]:
+    """The sites that draws come from: those of the guide; of the model itself where it has an objective."""
+    statements = core.statements if core.objective is not None else guide.statements if guide is not None else ()
+    return {s.name: s for s in statements if isinstance(s, Site) and s.role in ("guide", "unknown")}
+
+
+def _lower(node: Node, o: Objective) -> None:
+    if node.name not in o.done:
+        o.done.add(node.name)
+        assemble_node(node, o.a, o.graph)
+
+
+def _find(name: str, o: Objective) -> Val:
+    """The value of a name that is read before its place in the file."""
+    if name in o.thunks:
+        o.a.s.names[name] = o.a.s.expr(o.thunks[name].value)
+    elif name in o.graph:
+        _lower(o.graph.nodes[name]["node"], o)
+    if name not in o.a.s.names:
+        raise Bug(f"`{name}` is read before it has a value")
+    return o.a.s.names[name]
+
+
+# ---- parameters --------------------------------------------------------------------------------------------------
+
+
+def _param(p: Param, o: Objective) -> Val:
+    inf = float("inf")
+    kind = {(False, False): "real", (True, False): "lower", (False, True): "upper", (True, True): "interval"}[
+        (p.low > -inf, p.high < inf)
+    ]
+    ends = {n: o.b.lit(x) for n, x in (("low", p.low), ("high", p.high)) if abs(x) < inf}
+    start = o.b.lit(0.0)
+    if p.init is not None:
+        start = o.a.s.formula(BIJECTIONS[kind].inverse, {"x": o.a.s.expr(p.init), **ends})
+    return learned(o, p.name, p.axes, kind, start, ends)
+
+
+def learned(
+    o: Objective,
+    name: str,
+    axes: tuple[str, ...],
+    kind: str = "real",
+    start: Val | None = None,
+    ends: Mapping[str, Val] | None = None,
+    of: str = "",
+) -> Val:
+    """A learned number for every position of `axes`, on its own scale."""
+    axes = o.b.sorted(axes)
+    o.params.append(ParamSlot(name, axes, kind, start or o.b.lit(0.0), of))
+    raw = o.b.node("u", (), (name,), axes, batch=True, stage=1)
+    value = o.a.s.formula(BIJECTIONS[kind].forward, {"u": raw, **(ends or {})})
+    o.a.hints.setdefault(value, name)
+    return value
+
+
+# ---- draws -------------------------------------------------------------------------------------------------------
+
+
+def _given(node: Node, o: Objective) -> Val | None:
+    """The value of an unknown: drawn by its guide, or, where levels are to be drawn and none says how, by one of its
+    own."""
+    site = o.guide.get(node.name)
+    if site is not None:
+        return draw(o, node.name, site.dist, site.axes, lambda x: x)
+    if node.name in o.a.eliminated or node.dist is None:
+        return None
+    if is_discrete(node):
+        return draw(o, node.name, _own_levels(o, node), node.axes, lambda x: x)
+    return None if o.estimators[node.name] in PATHWISE else _through_coordinates(node, node.dist, o)
+
+
+def _through_coordinates(node: Node, dist: Dist, o: Objective) -> Val:
+    """A continuous unknown whose coordinate is normal but not drawn along a path."""
+    place = domain(dist)
+    row = BIJECTIONS[place.kind]
+    ends = {n: o.a.s.expr(e) for n, e in (("low", place.low), ("high", place.high)) if e is not None}
+
+    def at(threshold: Val) -> Val:
+        inside = threshold
+        if "low" in ends:
+            inside = o.b.apply("max2", inside, o.b.add(ends["low"], o.b.lit(LEAST)))
+        if "high" in ends:
+            inside = o.b.apply("min2", inside, o.b.mul(ends["high"], o.b.lit(1.0 - 2.0**-53)))
+        return o.a.s.formula(row.inverse, {"x": inside, **ends})
+
+    raw = draw(o, node.name, _normal(o, node.name, node.axes), node.axes, at)
+    o.guide_costs.append((node.name, o.a.s.formula(row.logdet, {"u": raw, **ends}), node.axes))
+    return o.a.s.formula(row.forward, {"u": raw, **ends})
+
+
+def _own_levels(o: Objective, node: Node) -> Dist:
+    """The automatic guide of an unknown with a few levels: a logit for each."""
+    dist = node.dist
+    assert dist is not None
+    while dist.inner:
+        dist = dist.inner[-1]
+    name = f"{node.name}.logit"
+    kind = DISTRIBUTIONS[dist.name].kind
+    if kind == "level":
+        over = str(dist.attrs[0])
+        o.a.s.names[name] = learned(o, name, (*node.axes, over), of=node.name)
+        ref = Expr("ref", (), (name,), (*node.axes, over))
+        return Dist("CategoricalLogits", (ref,), (), (over,), node.axes, (), kind)
+    o.a.s.names[name] = learned(o, name, node.axes, of=node.name)
+    return Dist("BernoulliLogit", (Expr("ref", (), (name,), node.axes),), (), (), node.axes, (), kind)
+
+
+def _raw(slot: Slot, o: Objective) -> Val:
+    """The coordinates of a continuous unknown without a guide."""
+    return draw(o, slot.name, _normal(o, slot.name, slot.axes), slot.axes, lambda x: x)
+
+
+def _normal(o: Objective, name: str, axes: tuple[str, ...]) -> Dist:
+    """The automatic guide of coordinates: normal, each with a location and a scale of its own."""
+    loc, log_sd = f"{name}.loc", f"{name}.log_sd"
+    o.a.s.names[loc] = learned(o, loc, axes, of=name)
+    o.a.s.names[log_sd] = learned(o, log_sd, axes, start=o.b.lit(-1.0), of=name)
+    place = Expr("ref", (), (loc,), axes), Expr("exp", (Expr("ref", (), (log_sd,), axes),), (), axes)
+    return Dist("Normal", place, (), (), axes, (), "real")
+
+
+def draw(o: Objective, name: str, dist: Dist, axes: tuple[str, ...], at: Callable[[Val], Val]) -> Val:
+    """A draw of an unknown by its estimator; what its log density costs is noted. `at` brings thresholds of the unknown
+    to the scale of the draw."""
+    return _DRAW[o.estimators[name]](o, name, dist, axes, at)
+
+
+def noise_of(o: Objective, name: str, dist: Dist, axes: tuple[str, ...]) -> Callable[[int], Val]:
+    """The uniform numbers of a draw, noted as inputs."""
+    own = o.b.sorted(axes)
+    keys = [f"{name}.{k}" for k in range(noises(dist))]
+    o.noises.extend(NoiseSlot(key, own) for key in keys)
+    return lambda k: o.b.node("noise", (), (keys[k],), own, batch=True, stage=1)
+
+
+def plates_of(dist: Dist, axes: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(a for a in axes if a not in dist.event)
+
+
+def _pathwise(o: Objective, name: str, dist: Dist, axes: tuple[str, ...], at: Callable[[Val], Val]) -> Val:
+    noise = noise_of(o, name, dist, axes)
+    x, _ = pathwise(o.a.s, dist, noise, axes)
+    cost = _standard_cost(o, dist, noise) or o.b.neg(log_density(o.a.s, dist, x))
+    o.guide_costs.append((name, cost, plates_of(dist, axes)))
+    return x
+
+
+def _standard_cost(o: Objective, dist: Dist, noise: Callable[[int], Val]) -> Val | None:
+    """-log q of location plus scale: the log of the scale, and a standard part that no parameter moves. It is what the
+    total derivative of -log q comes to."""
+    row = DISTRIBUTIONS.get(dist.name)
+    if row is None or row.loc_scale is None or not row.quantile:
+        return None
+    params = o.a.s.arguments(dist)
+    loc, scale = row.loc_scale
+    rest = {n: v for n, v in params.items() if n not in row.loc_scale}
+    if any(v.batch for v in rest.values()):
+        return None
+    standard = {**rest, loc: o.b.lit(0.0), scale: o.b.lit(1.0)}
+    names = tuple(standard)
+    values = (noise(0), *(standard[n] for n in names))
+    z = o.b.node("quantile", values, (row.quantile, "u", *names), (a for v in values for a in v.axes))
+    log_q = o.a.s.row_formula(row, row.logpdf, {**standard, "x": z})
+    return o.b.sub(o.b.apply("log", params[scale]), log_q)
+
+
+def _scored(o: Objective, name: str, dist: Dist, axes: tuple[str, ...], at: Callable[[Val], Val]) -> Val:
+    x = sampled(o.a.s, dist, noise_of(o, name, dist, axes), axes)
+    log_q = log_density(o.a.s, dist, x)
+    # given what it depends on, the score of a draw has mean zero: its own density costs, but pulls nothing
+    o.guide_costs.append((name, o.b.neg(o.b.node("stop", (log_q,), (), log_q.axes)), plates_of(dist, axes)))
+    o.scores.append(ScoreNode(name, x, log_q))
+    return x
+
+
+def _listed(o: Objective, name: str, dist: Dist, axes: tuple[str, ...], at: Callable[[Val], Val]) -> Val:
+    """All levels of an unknown, with the guide's probabilities."""
+    z = levels_along(dist, f"{name}?", o.a)
+    log_q = log_density(o.a.s, dist, z)
+    list_levels(o, name, axes, o.b.apply("exp", log_q))
+    o.guide_costs.append((name, o.b.neg(log_q), plates_of(dist, axes)))
+    return z
+
+
+def _stratified(o: Objective, name: str, dist: Dist, axes: tuple[str, ...], at: Callable[[Val], Val]) -> Val:
+    """One value in each stratum between the thresholds at which a density jumps."""
+    noise = noise_of(o, name, dist, axes)
+    guards = jumps_of(o.graph, name, o.block)
+    assert not isinstance(guards, Refusal), guards
+    x, width = strata(o.a.s, name, dist, axes, guards, noise(0), at, o.a.sizes)
+    list_levels(o, name, axes, width)
+    cost = _standard_cost(o, dist, noise) or o.b.neg(log_density(o.a.s, dist, x))
+    o.guide_costs.append((name, cost, plates_of(dist, axes)))
+    return x
+
+
+def list_levels(o: Objective, name: str, axes: tuple[str, ...], weight: Val) -> None:
+    o.tables.append(Table(name, f"{name}?", axes, weight))
+
+
+_DRAW: dict[str, Callable[[Objective, str, Dist, tuple[str, ...], Callable[[Val], Val]], Val]] = {
+    "reparam": _pathwise,
+    "implicit": _pathwise,
+    "score": _scored,
+    "exact": _listed,
+    "stratified": _stratified,
+}
+
+
+# ---- expectations over listed levels -------------------------------------------------------------------------------
+
+
+def expected(o: Objective, cost: Val) -> Val:
+    """A cost averaged over the levels that it reads: the last drawn first, for its probabilities may depend on those
+    before it."""
+    for table in reversed(o.tables):
+        for axis in [a for a in cost.axes if a == table.axis or a.startswith(table.axis)]:
+            cost = o.b.sum(o.b.mul(weight_at(o, table, axis), cost), (axis,))
+    return cost
+
+
+def weight_at(o: Objective, table: Table, axis: str) -> Val:
+    """The probabilities of the levels along `axis`: those of the unknown itself, or of its value k positions before."""
+    if axis == table.axis:
+        return table.weight
+    raise Bug(f"no probabilities along {axis}")

@@ -1,0 +1,205 @@
+"""The text of an objective: straight-line numpy for its values, gradient estimates and full draws."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import networkx as nx
+
+from ppl.check.core import Guide
+from ppl.emit.assemble import Assembly, Slot
+from ppl.emit.code import Writer, axis_size
+from ppl.emit.objective import NoiseSlot, Objective, ParamSlot, assemble_objective, summed_out
+from ppl.emit.program import flattened, large_arrays, marginal, named_function, per_draw, stage_zero, write_sizes
+from ppl.emit.reverse import adjoints
+from ppl.emit.surrogate import surrogate
+from ppl.emit.val import Val
+from ppl.graph.graph import core_of, unknowns
+
+HEADER = """\
+# {title}
+# Arrays lead with the draws; `d` holds the data, `n` the lengths of axes, `u` a copy of the parameters for each draw
+# (S, P), `e` uniform numbers (S, N).
+import numpy as np
+import scipy.special as sp
+
+import ppl.emit.runtime as rt
+import ppl.stdlib.kernels as k
+
+
+def program(d, n):
+    # what depends on the data alone
+"""
+ARGUMENTS = "u, e"
+
+
+@dataclass(frozen=True, slots=True)
+class EmittedObjective:
+    """The source of an objective, and what its inputs and outputs are: `params` in the order of coordinates, `noises`
+    in the order of the uniform numbers, `learned` the author's parameters with their axes as written, `scores` the
+    unknowns that are estimated by their scores. The rest is as in `Emitted`."""
+
+    text: str
+    params: tuple[ParamSlot, ...]
+    noises: tuple[NoiseSlot, ...]
+    learned: tuple[tuple[str, tuple[str, ...]], ...]
+    scores: tuple[str, ...]
+    posterior: bool
+    slots: tuple[Slot, ...]
+    weights: tuple[str, ...]
+    reported: tuple[tuple[str, tuple[str, ...]], ...]
+    eliminated: tuple[tuple[str, tuple[str, ...]], ...]
+    levels: tuple[tuple[str, str], ...]
+    tables: tuple[tuple[str, ...], ...]
+    unreported: tuple[str, ...]
+
+
+def emit_objective(
+    graph: nx.DiGraph, guide: Guide | None, estimators: Mapping[str, str], baselines: Mapping[str, str] | None = None
+) -> EmittedObjective:
+    """The program of an objective. `estimators` has a name for every unknown; those that are `exact` and that no guide
+    draws are summed out of the model."""
+    core = core_of(graph)
+    o = assemble_objective(graph, guide, estimators)
+    costs = o.costs()
+    drawn = assemble_objective(graph, guide, _all_drawn(graph, guide, estimators), o.b)
+    # numbers first: they stand at columns that are known now
+    o.params.sort(key=lambda p: bool(p.axes))
+    outputs = _outputs(o, costs, drawn, baselines or {})
+    scalars = {p.name: i for i, p in enumerate(o.params) if not p.axes}
+    w = Writer(hints={**drawn.a.hints, **o.a.hints}, scalars=scalars)
+    write_sizes(o.a, w)
+    write_sizes(_new_sizes(drawn.a, o.a), w)
+    w.line("d.afford(n)")
+    every = [v for group in outputs.values() for v in group]
+    w.write(stage_zero([*every, *(p.start for p in o.params)]), 0)
+    w.write([p.start for p in o.params], 0)
+    for p in o.params:
+        if p.axes:
+            w.line(f'{w.slot(p.name)} = d.slot("{p.name}")')
+    for noise in _noises(o, drawn):
+        w.line(f'{w.noise_slot(noise.key)} = d.noise("{noise.key}")')
+    if o.a.weights or drawn.a.weights:
+        w.line(f"w = np.zeros({max(len(o.a.weights), len(drawn.a.weights))})")
+    summed = {name: (*e.axes, f"{name}?") for name, e in drawn.a.eliminated.items()}
+    learned = (*core.params, *(guide.params if guide is not None else ()))
+    reported = {**drawn.a.reported}
+    bodies = [
+        _estimate(o.params, outputs, w),
+        _single("log_weight", outputs["log_weight"][0], w),
+        named_function("constrained", reported, w, ARGUMENTS),
+        named_function(
+            "marginals",
+            {name: (v, axes) for (name, axes), v in zip(summed.items(), outputs["marginals"], strict=True)},
+            w,
+            ARGUMENTS,
+        ),
+        named_function("learned", {p.name: (o.a.s.names[p.name], p.axes) for p in learned}, w, ARGUMENTS),
+        _start(o.params, w),
+    ]
+    for body in bodies:
+        w.line("")
+        w.lines.extend(body)
+    w.line("")
+    w.line("return estimate, log_weight, constrained, marginals, learned, start")
+    title = (core.path or "model").rsplit("/", 1)[-1]
+    return EmittedObjective(
+        HEADER.format(title=title) + "\n".join(w.lines) + "\n",
+        tuple(o.params),
+        tuple(_noises(o, drawn)),
+        tuple((p.name, p.axes) for p in learned),
+        tuple(s.name for s in o.scores),
+        core.objective is None,
+        tuple(Slot(n.name, (), n.axes) for n in unknowns(graph)),
+        (),
+        tuple((name, axes) for name, (_, axes) in reported.items()),
+        tuple(summed.items()),
+        tuple({**_drawn_levels(graph, summed), **drawn.a.levels}.items()),
+        large_arrays(every),
+        tuple(drawn.a.unreported),
+    )
+
+
+def _all_drawn(graph: nx.DiGraph, guide: Guide | None, estimators: Mapping[str, str]) -> dict[str, str]:
+    """Every unknown drawn, save those that are summed out of the model."""
+    out = summed_out(graph, guide, estimators)
+    return {n.name: "exact" if n.name in out else "score" for n in unknowns(graph)}
+
+
+def _new_sizes(drawn: Assembly, known: Assembly) -> Assembly:
+    for axis in known.sizes:
+        drawn.sizes.pop(axis, None)
+    return drawn
+
+
+def _noises(o: Objective, drawn: Objective) -> list[NoiseSlot]:
+    return list({n.key: n for n in (*o.noises, *drawn.noises)}.values())
+
+
+def _drawn_levels(graph: nx.DiGraph, summed: Mapping[str, object]) -> dict[str, str]:
+    """What the levels of drawn unknowns are: true/false and levels of an axis are reported as probabilities."""
+    found = {}
+    for node in unknowns(graph):
+        kind = node.dist.kind if node.dist is not None else "real"
+        if node.name in summed or kind not in ("bool", "level"):
+            continue
+        lead = node.dist
+        assert lead is not None
+        while lead.inner:
+            lead = lead.inner[-1]
+        found[f"{node.name}?"] = "bool" if kind == "bool" else f"level:{str(lead.attrs[0]).rstrip(chr(39))}"
+    return found
+
+
+def _outputs(
+    o: Objective, costs: Sequence[Val], drawn: Objective, baselines: Mapping[str, str]
+) -> dict[str, list[Val]]:
+    """All values that some function returns, by function."""
+    b = o.b
+    root = surrogate(b, costs, o.scores, baselines)
+    raws = [b.node("u", (), (p.name,), p.axes, batch=True, stage=1) for p in o.params]
+    found = adjoints(b, root, raws)
+    model = drawn.a.log_density(tilted=True)
+    slopes = adjoints(b, model, drawn.a.taps.values())
+    zero = b.lit(0.0)
+    return {
+        "value": [b.total(b.sum(c, c.axes) for c in costs)],
+        "grad": [found.get(v, zero) for v in raws],
+        "log_weight": [b.total(b.sum(c, c.axes) for c in drawn.costs())],
+        "constrained": [v for v, _ in drawn.a.reported.values()],
+        "marginals": [marginal(drawn.a, name, slopes.get(t, zero)) for name, t in drawn.a.taps.items()],
+        "learned": [o.a.s.names[p.name] for p in o.params if p.name in o.a.s.names],
+    }
+
+
+def _estimate(params: Sequence[ParamSlot], outputs: Mapping[str, list[Val]], outer: Writer) -> list[str]:
+    w = outer.inside()
+    value = outputs["value"][0]
+    w.write([value, *outputs["grad"]], 1)
+    w.line("g = np.empty(u.shape)")
+    for p, v in zip(params, outputs["grad"], strict=True):
+        w.line(f"g[:, {w.slot(p.name)}] = {flattened(w, v, p.axes)}")
+    head = [f"    def estimate({ARGUMENTS}):", "        S = len(u)"]
+    return [*head, *w.lines, f"        return {per_draw(w.of(value), value)}, g"]
+
+
+def _single(function: str, v: Val, outer: Writer) -> list[str]:
+    w = outer.inside()
+    w.write([v], 1)
+    head = [f"    def {function}({ARGUMENTS}):", "        S = len(u)"]
+    return [*head, *w.lines, f"        return {per_draw(w.of(v), v)}"]
+
+
+def _start(params: Sequence[ParamSlot], outer: Writer) -> list[str]:
+    w = outer.inside()
+    w.line("theta = np.zeros(d.dim)")
+    for p in params:
+        w.line(f"theta[{w.slot(p.name)}] = {flattened_start(w, p)}")
+    return ["    def start():", *w.lines, "        return theta"]
+
+
+def flattened_start(w: Writer, p: ParamSlot) -> str:
+    """The starting value of a parameter, as a block of numbers."""
+    text = w.aligned(p.start, p.axes, False)
+    if not p.axes:
+        return text
+    return f"np.broadcast_to({text}, ({', '.join(axis_size(a) for a in p.axes)},)).ravel()"
