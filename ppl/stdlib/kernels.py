@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from ppl.stdlib import chains, linear, vectors
+from ppl.stdlib import chains, linear, quantiles, vectors
+from ppl.stdlib.angles import von_mises_cdf, von_mises_cdf_dk, von_mises_quantile
 from ppl.stdlib.draws import (
     draw_beta,
     draw_dirichlet,
@@ -21,6 +22,27 @@ from ppl.stdlib.draws import (
     whole,
 )
 from ppl.stdlib.linear import cholesky_or_nan
+from ppl.stdlib.quantiles import (
+    beta_binomial_quantile,
+    beta_quantile,
+    beta_upper,
+    binomial_quantile,
+    binomial_upper,
+    cauchy_quantile,
+    gamma_quantile,
+    gamma_upper,
+    geometric_quantile,
+    geometric_upper,
+    half_cauchy_quantile,
+    laplace_quantile,
+    log_gamma_quantile,
+    log_gamma_slope,
+    log_gamma_upper,
+    negbinomial_quantile,
+    negbinomial_upper,
+    poisson_quantile,
+    poisson_upper,
+)
 from ppl.stdlib.special import (
     betainc_da,
     between,
@@ -55,8 +77,14 @@ __all__ = [
     "Kernel",
     "Segments",
     "add_segments",
+    "beta_binomial_quantile",
+    "beta_quantile",
+    "beta_upper",
     "betainc_da",
     "between",
+    "binomial_quantile",
+    "binomial_upper",
+    "cauchy_quantile",
     "cholesky_or_nan",
     "draw_beta",
     "draw_dirichlet",
@@ -65,8 +93,17 @@ __all__ = [
     "draw_level_logits",
     "draw_multinomial",
     "draw_mvnormal",
+    "gamma_quantile",
+    "gamma_upper",
     "gammainc_da",
+    "geometric_quantile",
+    "geometric_upper",
+    "half_cauchy_quantile",
+    "laplace_quantile",
     "log1mexp",
+    "log_gamma_quantile",
+    "log_gamma_slope",
+    "log_gamma_upper",
     "log_gammainc",
     "log_gammainc_da",
     "log_gammaincc",
@@ -76,7 +113,11 @@ __all__ = [
     "log_sigmoid",
     "logsubexp",
     "logsumexp",
+    "negbinomial_quantile",
+    "negbinomial_upper",
     "ordered_inverse",
+    "poisson_quantile",
+    "poisson_upper",
     "ratio0",
     "reverse_cumsum",
     "segment_sum",
@@ -85,6 +126,9 @@ __all__ = [
     "simplex_inverse",
     "softplus",
     "stdtr_da",
+    "von_mises_cdf",
+    "von_mises_cdf_dk",
+    "von_mises_quantile",
     "whole",
 ]
 
@@ -111,6 +155,8 @@ _ROWS = (
     Kernel("simplex", vectors.simplex_forward, vectors.simplex_backward),
     Kernel("log_simplex", vectors.log_simplex_forward, vectors.log_simplex_backward),
     Kernel("simplex_logdet", vectors.simplex_logdet_forward, vectors.simplex_logdet_backward),
+    Kernel("sorted", vectors.sorted_forward, vectors.sorted_backward),
+    Kernel("multinomial_quantile", quantiles.multinomial_forward, quantiles.multinomial_backward),
 )
 
 # Sums over the paths of chains whose states have m parts: `chain` with a pair potential at every position, `chain_same`

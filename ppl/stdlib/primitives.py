@@ -142,6 +142,8 @@ GAMMA_FAMILY = (
         domain="positive -",
     ),
     _row("stdtr_da", "k.stdtr_da({0}, {1})", None, None, domain="positive -"),
+    # the slope in the shape a of the logarithm b of a quantile of Gamma(a, 1)
+    _row("log_gamma_slope", "k.log_gamma_slope({0}, {1})", None, None, domain="positive -"),
 )
 
 BESSEL = (
@@ -150,6 +152,17 @@ BESSEL = (
         "i1e", "sp.i1e({0})", "g * where(abs(a) > 1e-8, i0e(a) - y * (sign(a) + 1 / where(abs(a) > 1e-8, a, 1)), 0.5)"
     ),
     _row("log_i0", "k.log_i0({0})", "g * (i1e(a) / i0e(a))"),
+    # P(-pi <= X <= a) of an angle with mean direction b and concentration c
+    _row(
+        "von_mises_cdf",
+        "k.von_mises_cdf({0}, {1}, {2})",
+        "g * exp(-2 * c * square(sin(0.5 * (a - b)))) / (6.283185307179586 * i0e(c))",
+        "g * (exp(-2 * c * square(cos(0.5 * b))) - exp(-2 * c * square(sin(0.5 * (a - b)))))"
+        " / (6.283185307179586 * i0e(c))",
+        "g * von_mises_cdf_dk(a, b, c)",
+        domain="- - positive",
+    ),
+    _row("von_mises_cdf_dk", "k.von_mises_cdf_dk({0}, {1}, {2})", None, None, None, domain="- - positive"),
 )
 
 KINKED = (

@@ -72,9 +72,11 @@ class Distribution:
     `let` are shared sub-formulas, in order; `logpdf`, `logcdf`, `logsf` and `cdf` are formulas over `x` and the
     parameters; they hold for `x` in the support as far as its ends are constants. `kernel` names a row of `KERNELS`
     over `x` and the parameters instead. `draw` and `quantile` are numpy text over `rng`, `size` (the shape of the
-    result, event axes last), `u`, the parameters (arrays, event axes last), `np`, `sp`, `k`. `level` is how rough the
-    density is in the value. `loc_scale` names the parameters for which x = loc + scale * standard. `mean` and
-    `variance` are formulas ("" where they do not exist in closed form)."""
+    result, event axes last), `u`, the parameters (arrays, event axes last), `np`, `sp`, `k`; `upper` is the inverse of
+    the survival function, like `quantile`. `level` is how rough the density is in the value. `loc_scale` names the
+    parameters for which x = loc + scale * standard. `path` is a formula over the parameters and `q`, a draw at the
+    parameter values `standard`, that makes it one at all values. `mean` and `variance` are formulas ("" where they do
+    not exist in closed form)."""
 
     name: str
     params: tuple[Parameter, ...]
@@ -89,12 +91,15 @@ class Distribution:
     logsf: str = ""
     cdf: str = ""
     quantile: str = ""
+    upper: str = ""
     draw: str = ""
     mean: str = ""
     variance: str = ""
     forms: tuple[Form, ...] = ()
     defaults: tuple[tuple[str, float], ...] = ()
     loc_scale: tuple[str, str] | None = None
+    standard: tuple[tuple[str, float], ...] = ()
+    path: str = ""
     internal: bool = False
     about: str = ""
 

@@ -50,6 +50,18 @@ def logsumexp_backward(saved: Saved, g: Array) -> tuple[Array]:
     return (g[..., None] * (weights / np.where(total == 0.0, 1.0, total)),)
 
 
+def sorted_forward(x: Array) -> tuple[Array, Saved]:
+    """In increasing order along the last axis."""
+    order = np.argsort(x, axis=-1)
+    return np.take_along_axis(x, order, axis=-1), (order,)
+
+
+def sorted_backward(saved: Saved, g: Array) -> tuple[Array]:
+    out = np.empty_like(g)
+    np.put_along_axis(out, np.broadcast_to(saved[0], g.shape), g, axis=-1)
+    return (out,)
+
+
 # ---- ordered vectors ---------------------------------------------------------------------------------------------
 
 

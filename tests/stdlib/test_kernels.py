@@ -48,6 +48,8 @@ CALLS = [
     ("simplex", (normal(3, 5),), "v"),
     ("log_simplex", (normal(3, 5),), "v"),
     ("simplex_logdet", (normal(3, 5),), "v"),
+    ("sorted", (normal(4, 5),), "v"),
+    ("multinomial_quantile", (np.full(4, 6.0), RNG.dirichlet([1, 2, 3], 4), RNG.random((4, 3))), "vvv"),
     ("chain1", (normal(2, 4, 3), normal(2, 4, 3, 3)), "vv"),
     ("chain_same1", (normal(2, 4, 3), normal(2, 3, 3)), "vv"),
     ("chain2", (normal(4, 2, 3), normal(4, 2, 3, 2, 3)), "vv"),

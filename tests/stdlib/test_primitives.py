@@ -45,12 +45,14 @@ POINTS = {
         (np.array([0.3, 0.8, 1.0, 3.0, 9.0, 60.0, 400.0]), np.array([0.1, 2.0, 0.6, 3.5, 5.0, 66.0, 380.0])),
     ),
     **dict.fromkeys(("betainc", "betaincc"), (POSITIVE[:7], POSITIVE[6::-1], UNIT)),
+    "von_mises_cdf": (np.array([-3.0, -1.0, 0.4, 2.0, 3.0]), OTHER[:5], POSITIVE[1:6]),
     "stdtr": (POSITIVE[1:], OTHER[:7]),
     "logaddexp": (OTHER, ANY),
     "mod": (ANY + 0.07, np.abs(OTHER)),
     **dict.fromkeys(("i0e", "i1e", "log_i0"), (np.concatenate([-POSITIVE, POSITIVE]),)),
 }
 SIDE = {"tetragamma", "gammainc_da", "log_gammainc_da", "log_gammaincc_da", "betainc_da", "stdtr_da"}
+SIDE |= {"log_gamma_slope", "von_mises_cdf_dk"}
 SMOOTH_ONES = [n for n, row in PRIMITIVES.items() if any(row.vjps) and n not in SIDE]
 
 
