@@ -1,240 +1,166 @@
-"""How rough every log density is in every unknown, along every path: data flow, control flow, supports.
+"""How rough every log density is in every unknown and parameter, along every path: data flow, control flow, supports,
+in model and guide together (Lee, Rival & Yang, Smoothness Analysis for Probabilistic Programs, POPL 2023, with locally
+Lipschitz as the property)."""
 
-The lattice is const < smooth < kink < jump; a path is as rough as its roughest step, an unknown as its roughest path.
-What is not known to be smooth counts as a jump (Lee, Rival & Yang, POPL 2023, with locally Lipschitz as the property).
-"""
-
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 import networkx as nx
 
-from ppl.check.bounds import REAL_LINE, interval
-from ppl.check.core import Derived, Dist, Expr, FactorTerm, Site
-from ppl.check.functions import KINK_OPS, SMOOTH_OPS
+from ppl.check.core import Core, Derived, Dist, FactorTerm, Guide, Param, Site, Statement
 from ppl.graph.graph import core_of, node_list
-from ppl.source.span import NOWHERE, Span
-from ppl.stdlib.constraints import CONSTRAINTS
-from ppl.stdlib.distributions import DISTRIBUTIONS
-from ppl.stdlib.intervals import RULES, Interval
-from ppl.stdlib.primitives import PRIMITIVES
-from ppl.stdlib.records import JUMP, KINK, SMOOTH
+from ppl.rewrite.densities import density, own_level
+from ppl.rewrite.findings import AFFINE, LEVELS, Finding, Found, join, rough, shown, worst
+from ppl.rewrite.steps import argument, holds, smoothed
+from ppl.rewrite.through import definition
+from ppl.rewrite.view import View
+from ppl.stdlib.intervals import Interval
 
-LEVELS = {"const": 0, SMOOTH: 1, KINK: 2, JUMP: 3}
-COMPARISONS = frozenset(("lt", "le", "gt", "ge", "eq", "ne"))
-SPELLED = {"min2": "min", "max2": "max", "mod": "%", "div": "/", "pow": "^", "ndtr": "Phi"}
+__all__ = ["LEVELS", "Finding", "Recheck", "holds", "recheck", "roughness", "shown", "worst"]
 
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """How rough something is in one unknown, and the step that decided. `operand` is a value that may not be what is
-    needed (`need`, as in the domains of `PRIMITIVES`)."""
-
-    level: str = SMOOTH
-    reason: str = ""
-    where: Span = field(default=NOWHERE, compare=False)
-    operand: Expr | None = field(default=None, compare=False)
-    need: str = ""
-
-    @property
-    def quoted(self) -> bool:
-        """Whether the text at `where` says by itself what happens there."""
-        return self.reason.startswith(("a branch on", "a comparison", "an index"))
+OBJECTIVE = "objective"
+SWEEPS = 6  # a recursion climbs a lattice of seven levels
 
 
-Lookup = Callable[[str], Interval]
+def guide_term(name: str) -> str:
+    """The name of the term that a guide's density of an unknown contributes."""
+    return f"guide {name}"
 
 
-def worst(findings: Iterable[Finding]) -> Finding:
-    """The roughest finding; the first of equals."""
-    return max(findings, key=lambda f: LEVELS[f.level])
+def roughness(graph: nx.DiGraph, guide: Guide | None = None) -> dict[str, Found]:
+    """For every density, factor and the objective, how rough it is in each continuous unknown and parameter that
+    reaches it. The densities of a guide stand under `guide NAME`."""
+    view, terms = _model(graph, guide)
+    return {name: _as_term(found) for name, found in terms.items()}
 
 
-def join(*maps: Mapping[str, Finding]) -> dict[str, Finding]:
-    """Per unknown, the roughest of several findings."""
-    names = dict.fromkeys(name for m in maps for name in m)
-    return {name: worst([m[name] for m in maps if name in m]) for name in names}
+def _as_term(found: Found) -> Found:
+    """Log densities are summed over draws of a density: being affine in a value is nothing that they show."""
+    return {n: Finding() if f.level == AFFINE else f for n, f in found.items()}
 
 
-def lifted(
-    found: Mapping[str, Finding], level: str, reason: str, where: Span, operand: Expr | None = None, need: str = ""
-) -> dict[str, Finding]:
-    """The findings after a step of roughness `level`."""
-    step = Finding(level, reason, where, operand, need)
-    return {n: f if LEVELS[f.level] >= LEVELS[level] else step for n, f in found.items()}
+# ---- one pass over model, guide and objective ----------------------------------------------------------------------
 
 
-def roughness(graph: nx.DiGraph) -> dict[str, dict[str, Finding]]:
-    """For every density and factor, how rough it is in each continuous unknown that reaches it."""
-    bounds = dict(core_of(graph).bounds)
-    env: dict[str, dict[str, Finding]] = {}
-    terms: dict[str, dict[str, Finding]] = {}
-
-    def lookup(name: str) -> Interval:
-        return bounds.get(name, REAL_LINE)
-
+def _model(graph: nx.DiGraph, guide: Guide | None) -> tuple[View, dict[str, Found]]:
+    core = core_of(graph)
+    view = start(core, guide)
+    terms: dict[str, Found] = {}
     for node in node_list(graph):
         match node.of:
             case Site(dist=dist, role=role):
-                own = {node.name: Finding()} if role != "observed" and dist.kind == "real" else {}
-                terms[node.name] = join(
-                    own, density(dist, role, {**env, node.name: own}, lookup), _own_level(node.name, dist, own)
-                )
-                env[node.name] = own
-            case Derived(value=value):
-                env[node.name] = expression(value, env, lookup)
+                own = _own(node.name, dist, role)
+                terms[node.name] = _site(node.name, node.of, role, own, view)
+                view = replace(view.with_names({node.name: own}), random=view.random | own.keys())
+            case Derived():
+                view = derived(node.of, view)
             case FactorTerm(value=value):
-                terms[node.name] = expression(value, env, lookup)
-    return terms
+                terms[node.name] = argument(value, view)
+    for s in guide.statements if guide is not None else ():
+        match s:
+            case Site(name=name, dist=dist):
+                own = _own(name, dist, "guide")
+                terms[guide_term(name)] = _site(name, s, "guide", own, view)
+            case Derived():
+                view = derived(s, view)
+            case FactorTerm(value=value):
+                terms[guide_term(s.name)] = argument(value, view)
+    if core.objective is not None:
+        terms[OBJECTIVE] = argument(core.objective.value, view)
+    return view, terms
 
 
-def _own_level(name: str, dist: Dist, own: Mapping[str, Finding]) -> dict[str, Finding]:
-    """How rough a density is in its own value."""
-    row = DISTRIBUTIONS.get(dist.name)
-    if row is None:
-        return join({}, *(_own_level(name, d, own) for d in dist.inner))
-    return lifted(own, row.level, f"the density of {dist.name}", dist.span) if own else {}
+def start(core: Core, guide: Guide | None) -> View:
+    """The view before the first statement: parameters and bounds."""
+    params = parameters(core, guide)
+    bounds: dict[str, Interval] = {p.name: Interval(p.low, p.high, True, True) for p in params}
+    bounds |= dict(core.bounds) | dict(guide.bounds if guide is not None else ())
+    return View({p.name: {p.name: Finding(AFFINE)} for p in params}, bounds)
 
 
-# ---- expressions -------------------------------------------------------------------------------------------------
+def parameters(core: Core, guide: Guide | None) -> tuple[Param, ...]:
+    return (*core.params, *(guide.params if guide is not None else ()))
 
 
-def expression(e: Expr, env: Mapping[str, dict[str, Finding]], lookup: Lookup) -> dict[str, Finding]:
-    """How rough the value of an expression is in each unknown."""
-    if e.op == "ref":
-        return env.get(str(e.attrs[0]), {})
-    inside = [expression(a, env, lookup) for a in e.args]
-    if not any(inside):
-        return {}
-    match e.op:
-        case "where":
-            return join(lifted(inside[0], JUMP, "a branch on it", e.args[0].span), inside[1], inside[2])
-        case "take" | "takepos":
-            return join(inside[0], lifted(inside[1], JUMP, "an index computed from it", e.args[1].span))
-        case "pow":
-            return _power(e, inside, lookup)
-        case op if op in SMOOTH_OPS:
-            return join(*inside)
-        case op if op in KINK_OPS:
-            return lifted(join(*inside), KINK, f"`{op}`", e.span)
-        case op if op in PRIMITIVES:
-            return _primitive(e, inside, lookup)
-        case op:
-            return lifted(join(*inside), JUMP, f"`{op}`", e.span)
+def _own(name: str, dist: Dist, role: str) -> Found:
+    return {name: Finding(AFFINE)} if role != "observed" and dist.kind == "real" else {}
 
 
-def _power(e: Expr, inside: list[dict[str, Finding]], lookup: Lookup) -> dict[str, Finding]:
-    base, exponent = e.args
-    fixed = interval(exponent, lookup)
-    whole = fixed.low == fixed.high and fixed.low >= 0 and fixed.low == int(fixed.low)
-    return inside[0] if whole else _primitive(e, inside, lookup)
+def _site(name: str, site: Site, role: str, own: Found, view: View) -> Found:
+    here = view.with_names({name: own}) if own else view
+    return join(own, density(site.dist, name, role, here), own_level(name, site.dist, own))
 
 
-def _primitive(e: Expr, inside: list[dict[str, Finding]], lookup: Lookup) -> dict[str, Finding]:
-    row = PRIMITIVES[e.op]
-    parts = []
-    for i, found in enumerate(inside):
-        if not found:
-            continue
-        parts.append(lifted(found, row.levels[i], _said(e.op), e.span))
-        need = row.domain[i] if i < len(row.domain) else ""
-        if need and not holds(need, interval(e.args[i], lookup)):
-            reason = f"{_said(e.op)} of a value that may leave its domain ({need})"
-            parts.append(lifted(found, JUMP, reason, e.span, e.args[i], need))
-    return join(*parts)
+def derived(s: Derived, view: View) -> View:
+    """The view after a derived value; a recursion is followed until nothing changes."""
+    if not s.along:
+        view = view.with_names({s.name: argument(s.value, view)})
+        known = definition(s.value, view.definitions) if view.env[s.name] else None
+        return view if known is None else replace(view, definitions={**view.definitions, s.name: known})
+    for _ in range(SWEEPS):
+        found = argument(s.value, view)
+        if found == view.env.get(s.name, {}):
+            break
+        view = view.with_names({s.name: found})
+    return view
 
 
-def _said(op: str) -> str:
-    """What a model calls a row of `PRIMITIVES`."""
-    return "a comparison" if op in COMPARISONS else f"`{SPELLED.get(op, op)}`"
+# ---- after the rewrite ---------------------------------------------------------------------------------------------
 
 
-def holds(need: str, here: Interval) -> bool:
-    """Whether a domain obligation is met by every value of an interval."""
-    above = here.low > 0 or (here.low == 0 and here.low_open)
-    below = here.high < 0 or (here.high == 0 and here.high_open)
-    checks = {
-        "positive": above,
-        "nonnegative": here.low >= 0,
-        "nonzero": above or below,
-        "negative": below,
-        "unit": (here.low > 0 or (here.low == 0 and here.low_open))
-        and (here.high < 1 or (here.high == 1 and here.high_open)),
-        "above_minus_one": here.low > -1 or (here.low == -1 and here.low_open),
-    }
-    return checks.get(need, False)
+@dataclass(frozen=True, slots=True)
+class Recheck:
+    """What stands against the chosen set after the rewrite: `leave` are the unknowns that must not be drawn along the
+    path, each with the finding that decided; `params` the parameters in which the objective itself is rough."""
+
+    leave: Mapping[str, Finding]
+    params: Mapping[str, Finding]
 
 
-# ---- densities ---------------------------------------------------------------------------------------------------
+def recheck(graph: nx.DiGraph, guide: Guide | None, chosen: Iterable[str]) -> Recheck:
+    """The condition on the rewritten program: with the values of the chosen unknowns replaced by functions of the
+    parameters of the distributions they are drawn from, no density and no drawn value may be rougher than a kink in a
+    parameter. The draws are the guide's, or the model's own where there is none."""
+    kept, leave = set(chosen), dict[str, Finding]()
+    while True:
+        values, terms = _rewritten(graph, guide, frozenset(kept))
+        going = {n: worst(bad.values()) for n in sorted(kept) if (bad := rough(values.get(n, {})))}
+        if not going:
+            found = join({}, *terms.values())
+            return Recheck(leave, rough(found))
+        leave |= going
+        kept -= going.keys()
 
 
-def density(dist: Dist, role: str, env: Mapping[str, dict[str, Finding]], lookup: Lookup) -> dict[str, Finding]:
-    """How rough the log density of a site is in each unknown that its arguments depend on."""
-    inner = [density(d, role, env, lookup) for d in dist.inner]
-    args = [expression(a, env, lookup) if a is not None else {} for a in dist.args]
-    match dist.name:
-        case "where":
-            test = dist.args[0]
-            span = test.span if test is not None else dist.span
-            return join(lifted(args[0], JUMP, "a branch on it", span), *inner)
-        case "Truncated" | "Censored":
-            moving = role != "unknown" or dist.name == "Censored"
-            return join(*inner, *(_moving(a, dist) if moving else _clipped(a, dist) for a in args))
-        case name if name in DISTRIBUTIONS:
-            return join({}, *(_argument(name, i, env, role, dist, lookup) for i in range(len(args))))
-        case _:
-            return join({}, *args, *inner)
+def _rewritten(
+    graph: nx.DiGraph, guide: Guide | None, chosen: frozenset[str]
+) -> tuple[dict[str, Found], dict[str, Found]]:
+    """How rough the chosen values, and all terms, are in the parameters."""
+    core = core_of(graph)
+    drawn = {s.name: s for s in (guide.statements if guide is not None else ()) if isinstance(s, Site)}
+    view, values, terms = start(core, guide), dict[str, Found](), dict[str, Found]()
+    for s in _in_order(graph, guide):
+        match s:
+            case Site(name=name, dist=dist, role=role):
+                pathwise = name in chosen
+                draws = role != "observed" and (role == "guide" or name not in drawn)
+                term = guide_term(name) if role == "guide" else name
+                terms[term] = density(dist, name, "unknown" if pathwise else "observed", view)
+                if pathwise and draws:
+                    values[name] = density(dist, name, "unknown", view)
+                    view = view.with_names({name: smoothed(values[name])})
+            case Derived():
+                view = derived(s, view)
+            case FactorTerm(value=value):
+                terms[s.name] = argument(value, view)
+    if core.objective is not None:
+        terms[OBJECTIVE] = argument(core.objective.value, view)
+    return values, terms
 
 
-def _moving(found: dict[str, Finding], dist: Dist) -> dict[str, Finding]:
-    return lifted(found, JUMP, "the support moves with it", dist.span)
-
-
-def _clipped(found: dict[str, Finding], dist: Dist) -> dict[str, Finding]:
-    """An end given for a support that has one of its own: the tighter of the two, which has a kink where they meet."""
-    inner = dist.inner[0]
-    row = DISTRIBUTIONS.get(inner.name)
-    ended = row is not None and bool(row.support.low or row.support.high)
-    return lifted(found, KINK, "the end of a support that has its own", dist.span) if ended else found
-
-
-def _argument(
-    name: str, i: int, env: Mapping[str, dict[str, Finding]], role: str, dist: Dist, lookup: Lookup
-) -> dict[str, Finding]:
-    given = dist.args[i]
-    found = expression(given, env, lookup) if given is not None else {}
-    row = DISTRIBUTIONS[name]
-    param = row.params[i]
-    if param.name in (row.support.low, row.support.high) and row.support.kind in ("interval", "lower", "upper"):
-        return found if role == "unknown" else _moving(found, dist)
-    found = lifted(found, param.level, f"the {param.name} of {name}", dist.span)
-    value = dist.args[i]
-    if found and value is not None and not param.rank and _touches(param.domain, value, env, lookup):
-        return lifted(found, JUMP, f"the {param.name} of {name} may reach the end of its range", value.span)
-    return found
-
-
-def _touches(need: str, value: Expr, env: Mapping[str, dict[str, Finding]], lookup: Lookup) -> bool:
-    """Whether a parameter may lie on the very edge of its domain, where log densities go off to infinity."""
-    allowed = CONSTRAINTS.get(need)
-    if allowed is None:
-        return False
-    if value.op == "where":
-        return any(_touches(need, branch, env, lookup) for branch in value.args[1:] if expression(branch, env, lookup))
-    here = _edges(value, env, lookup)
-    low = here.low <= allowed.low and not (here.low == allowed.low and here.low_open)
-    high = here.high >= allowed.high and not (here.high == allowed.high and here.high_open)
-    return low or high
-
-
-def _edges(e: Expr, env: Mapping[str, dict[str, Finding]], lookup: Lookup) -> Interval:
-    """Bounds of a value while it depends on a continuous unknown: a factor of data or of discrete unknowns that is zero
-    puts an end to that."""
-    if e.op != "mul":
-        return interval(e, lookup)
-    ends = []
-    for factor in e.args:
-        here = _edges(factor, env, lookup)
-        vanishes = here.low == 0.0 < here.high and not expression(factor, env, lookup)
-        ends.append(replace(here, low_open=True) if vanishes else here)
-    return RULES["mul"](*ends)
+def _in_order(graph: nx.DiGraph, guide: Guide | None) -> Iterator[Statement]:
+    """The statements of the guide, then those of the model: what is drawn comes before what is computed from it. A
+    guide that reads derived values of the model finds them first."""
+    model = [n.of for n in node_list(graph) if isinstance(n.of, Site | Derived | FactorTerm)]
+    yield from guide.statements if guide is not None else ()
+    yield from model

@@ -1,0 +1,167 @@
+"""How rough the log density of a site is, in what its arguments depend on and in its own value."""
+
+from dataclasses import replace
+
+from ppl.check.core import Dist, Expr
+from ppl.check.formulas import formula
+from ppl.rewrite.continuity import comparisons, meets
+from ppl.rewrite.findings import Found, join, lifted, rough
+from ppl.rewrite.steps import argument, expression
+from ppl.rewrite.view import View
+from ppl.stdlib.constraints import CONSTRAINTS
+from ppl.stdlib.distributions import DISTRIBUTIONS
+from ppl.stdlib.intervals import RULES, Interval
+from ppl.stdlib.records import JUMP, KINK, SMOOTH
+
+ENDED = ("interval", "lower", "upper")
+
+
+def own_level(name: str, dist: Dist, own: Found) -> Found:
+    """How rough a density is in its own value."""
+    row = DISTRIBUTIONS.get(dist.name)
+    if row is None:
+        return join({}, *(own_level(name, d, own) for d in dist.inner))
+    return (
+        lifted(own, row.level, f"the density of {dist.name}" if row.level != SMOOTH else "", dist.span) if own else {}
+    )
+
+
+def density(dist: Dist, name: str, role: str, view: View) -> Found:
+    """How rough the log density of a site is in each source that its arguments depend on."""
+    if dist.name == "where":
+        return _branching(dist, name, role, view)
+    inner = [density(d, name, role, view) for d in dist.inner]
+    args = [argument(a, view) if a is not None else {} for a in dist.args]
+    match dist.name:
+        case "Truncated" | "Censored":
+            moving = role in ("observed", "imputed") or dist.name == "Censored"
+            return join(*inner, *(_moving(a, dist) if moving else _clipped(a, dist) for a in args))
+        case family if family in DISTRIBUTIONS:
+            return join({}, *(_argument(family, i, args[i], role, dist, view) for i in range(len(args))))
+        case _:
+            return join({}, *args, *inner)
+
+
+def _branching(dist: Dist, name: str, role: str, view: View) -> Found:
+    """`y ~ if test then D1 else D2`: a jump in the test, unless both densities and supports agree on its boundary."""
+    test = dist.args[0]
+    assert test is not None
+    inner = [density(d, name, role, view) for d in dist.inner]
+    found = argument(test, view)
+    if rough(found):
+        whole = view.through(test)
+        pieces = [view.through(p) for p in log_density(dist, _value(name, dist))]
+        joined = frozenset(c for c in comparisons(whole, view) if all(meets(p, c, view) for p in pieces))
+        found = expression(whole, view.proving({}, joined))
+    return join(found, lifted(rough(found), JUMP, "a branch on it", test.span), *inner)
+
+
+def _value(name: str, dist: Dist) -> Expr:
+    return Expr("ref", (), (name,), dist.axes, dist.kind, dist.span)
+
+
+def log_density(dist: Dist, value: Expr) -> tuple[Expr, ...]:
+    """The log density at `value` and the ends of the support, as expressions; two distributions of which these agree
+    are the same. Families without a formula stand as unknown functions of their arguments."""
+    match dist:
+        case Dist(name="where", args=(test,), inner=(then, other)) if test is not None:
+            first, second = log_density(then, value), log_density(other, value)
+            if len(first) != len(second) or _kinds(then) != _kinds(other):
+                return (_choice(test, Expr("lit", (), (1.0,)), Expr("lit", (), (0.0,))),)
+            return tuple(_choice(test, a, b) for a, b in zip(first, second, strict=True))
+        case Dist(name=family) if family in DISTRIBUTIONS and DISTRIBUTIONS[family].logpdf and not dist.event:
+            return _by_formula(dist, value)
+        case _:
+            inner = tuple(e for d in dist.inner for e in log_density(d, value))
+            args = tuple(a if a is not None else Expr("none") for a in dist.args)
+            return (Expr(f"density of {dist.name}", (value, *args, *inner), dist.attrs),)
+
+
+def _choice(test: Expr, then: Expr, other: Expr) -> Expr:
+    return Expr("where", (test, then, other), span=test.span)
+
+
+def _kinds(dist: Dist) -> tuple[str, ...]:
+    """The kinds of the supports of a distribution and of those inside."""
+    row = DISTRIBUTIONS.get(dist.name)
+    return (
+        (dist.name,)
+        if row is None and not dist.inner
+        else (row.support.kind,)
+        if row is not None
+        else tuple(kind for d in dist.inner for kind in _kinds(d))
+    )
+
+
+def _by_formula(dist: Dist, value: Expr) -> tuple[Expr, ...]:
+    row = DISTRIBUTIONS[dist.name]
+    given = {p.name: a for p, a in zip(row.params, dist.args, strict=True) if a is not None}
+    given["x"] = value
+    for shared, text in row.let:
+        given[shared] = formula(text, given, dist.span)
+    ends = [text for text in (row.support.low, row.support.high) if text]
+    return tuple(formula(text, given, dist.span) for text in (row.logpdf, *ends))
+
+
+def ends(dist: Dist, view: View) -> tuple[Expr, ...]:
+    """What the ends of a support are computed from, as far as that varies."""
+    row = DISTRIBUTIONS.get(dist.name)
+    inner = tuple(e for d in dist.inner for e in ends(d, view))
+    if row is None:
+        return (*inner, *(a for a in dist.args if dist.name == "Truncated" and a is not None and view.varies(a)))
+    wanted = (row.support.low, row.support.high) if row.support.kind in ENDED else ()
+    given = zip(row.params, dist.args, strict=True)
+    return tuple(a for p, a in given if p.name in wanted and a is not None and view.varies(a))
+
+
+# ---- arguments -----------------------------------------------------------------------------------------------------
+
+
+def _moving(found: Found, dist: Dist) -> Found:
+    return lifted(found, JUMP, "the support moves with it", dist.span)
+
+
+def _clipped(found: Found, dist: Dist) -> Found:
+    """An end given for a support that has one of its own: the tighter of the two, which has a kink where they meet."""
+    inner = dist.inner[0]
+    row = DISTRIBUTIONS.get(inner.name)
+    ended = row is not None and bool(row.support.low or row.support.high)
+    return lifted(found, KINK, "the end of a support that has its own", dist.span) if ended else found
+
+
+def _argument(family: str, i: int, found: Found, role: str, dist: Dist, view: View) -> Found:
+    row, value = DISTRIBUTIONS[family], dist.args[i]
+    param = row.params[i]
+    if param.name in (row.support.low, row.support.high) and row.support.kind in ENDED:
+        return found if role in ("unknown", "guide") else _moving(found, dist)
+    reason = f"the {param.name} of {family}" if param.level != SMOOTH else ""
+    found = lifted(found, param.level, reason, dist.span)
+    if found and value is not None and not param.rank and _touches(param.domain, value, view):
+        return lifted(found, JUMP, f"the {param.name} of {family} may reach the end of its range", value.span)
+    return found
+
+
+def _touches(need: str, value: Expr, view: View) -> bool:
+    """Whether a parameter may lie on the very edge of its domain, where log densities go off to infinity."""
+    allowed = CONSTRAINTS.get(need)
+    if allowed is None:
+        return False
+    if value.op == "where":
+        return any(_touches(need, branch, view) for branch in value.args[1:] if expression(branch, view))
+    here = _edges(value, view)
+    low = here.low <= allowed.low and not (here.low == allowed.low and here.low_open)
+    high = here.high >= allowed.high and not (here.high == allowed.high and here.high_open)
+    return low or high
+
+
+def _edges(e: Expr, view: View) -> Interval:
+    """Bounds of a value while it depends on a source: a factor of data or of discrete unknowns that is zero puts an end
+    to that."""
+    if e.op != "mul":
+        return view.interval(e)
+    found = []
+    for factor in e.args:
+        here = _edges(factor, view)
+        vanishes = here.low == 0.0 < here.high and not expression(factor, view)
+        found.append(replace(here, low_open=True) if vanishes else here)
+    return RULES["mul"](*found)

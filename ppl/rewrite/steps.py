@@ -1,0 +1,171 @@
+"""How rough the value of an expression is in every unknown and parameter: one rule for each operation of the core."""
+
+from ppl.check.core import Expr
+from ppl.check.functions import KINK_OPS, SMOOTH_OPS
+from ppl.rewrite.continuity import COMPARISONS, proofs
+from ppl.rewrite.findings import CONTINUOUS, UNKNOWN, Found, join, lifted, rough
+from ppl.rewrite.solve import crossings
+from ppl.rewrite.view import View
+from ppl.source.span import NOWHERE
+from ppl.stdlib.intervals import Interval
+from ppl.stdlib.primitives import PRIMITIVES
+from ppl.stdlib.records import JUMP, KINK, SMOOTH
+
+SPELLED = {"min2": "min", "max2": "max", "mod": "%", "div": "/", "pow": "^", "ndtr": "Phi"}
+# Linear in the first argument, whatever the others are.
+AFFINE_OPS = frozenset("sum mean cumsum lag rename fix spread diag vector take takepos".split())
+# Domains of which the edge may be reached where the function is continuous there, though not Lipschitz: sqrt, |x|^p
+# for 0 < p < 1, x log x.
+EDGES = {"sqrt": "nonnegative", "xlogy": "nonnegative"}
+
+
+def argument(e: Expr, view: View) -> Found:
+    """How rough the value of a whole expression is in each source, after looking for branches that meet."""
+    found = expression(e, view)
+    if not rough(found):
+        return found
+    whole = view.through(e)
+    proven = proofs(whole, view)
+    return expression(whole, view.proving(proven)) if any(proven.values()) else found
+
+
+def smoothed(found: Found) -> Found:
+    """The findings after a smooth step."""
+    return lifted(found, SMOOTH, "", NOWHERE)
+
+
+def expression(e: Expr, view: View) -> Found:
+    """How rough the value of an expression is in each source."""
+    if e.op == "ref":
+        return view.env.get(str(e.attrs[0]), {})
+    view = view.inside(e)
+    inside = [expression(a, view) for a in e.args]
+    if not any(inside):
+        return {}
+    match e.op:
+        case "where" | "and" | "or" | "not":
+            return join(*inside)
+        case "take" | "takepos":
+            return join(inside[0], lifted(inside[1], JUMP, "an index computed from it", e.args[1].span))
+        case "add" | "sub" | "neg":
+            return join(*inside)
+        case "mul" | "div" | "dot":
+            return _product(e, inside, view)
+        case "pow":
+            return _power(e, inside, view)
+        case op if op in COMPARISONS:
+            return _comparison(e, inside, view)
+        case op if op in AFFINE_OPS:
+            return join(*inside)
+        case op if op in SMOOTH_OPS:
+            return smoothed(join(*inside))
+        case op if op in KINK_OPS:
+            return _kink(e, join(*inside), view)
+        case op if op in PRIMITIVES:
+            return _primitive(e, inside, view)
+        case op:
+            return lifted(join(*inside), JUMP, f"`{op}`", e.span)
+
+
+def _comparison(e: Expr, inside: list[Found], view: View) -> Found:
+    """A truth value jumps where its sides meet, unless what it decides is continuous there (`View.joined`), or that
+    almost surely never happens (`==` of a value with a density)."""
+    found = join(*inside)
+    if e in view.joined:
+        return lifted(found, KINK, "branches that meet", e.span)
+    if e.op in ("eq", "ne") and crossings(view.through(e), view.random, view) is not None:
+        return rough(found)
+    return lifted(found, JUMP, "a comparison", e.span)
+
+
+def _product(e: Expr, inside: list[Found], view: View) -> Found:
+    if any(a.op == "lit" and a.attrs[0] == 0 for a in e.args[: 1 if e.op == "div" else 2]):
+        return {}
+    bound = [lifted(f, SMOOTH, "", NOWHERE) if i else f for i, f in enumerate(inside)]
+    together = smoothed(join(*inside)) if inside[0] and inside[1] else join(*(bound if e.op == "div" else inside))
+    if e.op != "div" or not inside[1] or holds("nonzero", view.interval(e.args[1])):
+        return together
+    return join(together, _outside(e, 1, "nonzero", inside[1], UNKNOWN))
+
+
+def _power(e: Expr, inside: list[Found], view: View) -> Found:
+    fixed = view.interval(e.args[1])
+    if fixed.low != fixed.high:
+        return _primitive(e, inside, view)
+    if fixed.low >= 0 and fixed.low == int(fixed.low):
+        return inside[0] if fixed.low == 1 else smoothed(inside[0])
+    if fixed.low > 0 and holds("nonnegative", view.interval(e.args[0])):
+        edge = KINK if fixed.low > 1 else CONTINUOUS
+        inner = holds("positive", view.interval(e.args[0]))
+        return smoothed(inside[0]) if inner else lifted(inside[0], edge, "a root that may be taken of 0", e.span)
+    return _primitive(e, inside, view)
+
+
+def _primitive(e: Expr, inside: list[Found], view: View) -> Found:
+    row = PRIMITIVES[e.op]
+    parts = []
+    for i, found in enumerate(inside):
+        if not found:
+            continue
+        level = row.levels[i]
+        if level == KINK:
+            parts.append(_kink(e, found, view))
+        elif level == SMOOTH:
+            parts.append(smoothed(found))
+        else:
+            parts.append(lifted(found, level, said(e.op), e.span))
+        need = row.domain[i] if i < len(row.domain) else ""
+        here = view.interval(e.args[i])
+        if need and not holds(need, here):
+            at_edge = e.op in EDGES and holds(EDGES[e.op], here)
+            parts.append(_outside(e, i, need, found, CONTINUOUS if at_edge else UNKNOWN))
+    return join(*parts)
+
+
+def _outside(e: Expr, i: int, need: str, found: Found, level: str) -> Found:
+    reason = f"{said(e.op)} of a value that may leave its domain ({need})"
+    return lifted(found, level, reason, e.span, e.args[i], need)
+
+
+def _kink(e: Expr, found: Found, view: View) -> Found:
+    """A kink is harmless where it is met with probability zero. Where nothing that is drawn moves the argument, or a
+    factor may hold it at one place, it may be met at single values of a parameter: then the objective itself has the
+    corner, and its gradient is right on both sides of it."""
+    drawn = any(name in view.random for name in found)
+    if drawn and not any(_may_vanish(a, view) for a in e.args):
+        return lifted(found, KINK, said(e.op), e.span)
+    return lifted(found, KINK, f"{said(e.op)}, which may be held exactly at its corner", e.span, corner=True)
+
+
+def _may_vanish(e: Expr, view: View) -> bool:
+    """Whether a fixed factor (data, a discrete unknown, a flat branch) may put the value to a constant."""
+    match e.op:
+        case "mul":
+            still = [a for a in e.args if not expression(a, view)]
+            return any(not holds("nonzero", view.interval(a)) and a.op != "lit" for a in still) and len(still) < 2
+        case "relu" | "round" | "floor" | "ceil" | "sign":
+            return True
+        case "add" | "sub" | "neg":
+            return any(_may_vanish(a, view) for a in e.args)
+        case _:
+            return False
+
+
+def said(op: str) -> str:
+    """What a model calls a row of `PRIMITIVES`."""
+    return "a comparison" if op in COMPARISONS else f"`{SPELLED.get(op, op)}`"
+
+
+def holds(need: str, here: Interval) -> bool:
+    """Whether a domain obligation is met by every value of an interval."""
+    above = here.low > 0 or (here.low == 0 and here.low_open)
+    below = here.high < 0 or (here.high == 0 and here.high_open)
+    checks = {
+        "positive": above,
+        "nonnegative": here.low >= 0,
+        "nonzero": above or below,
+        "negative": below,
+        "unit": above and (here.high < 1 or (here.high == 1 and here.high_open)),
+        "above_minus_one": here.low > -1 or (here.low == -1 and here.low_open),
+    }
+    return checks.get(need, False)
