@@ -14,6 +14,7 @@ from ppl.check.core import Core, Derived, Dist, Expr, Guide, Param, Site
 from ppl.emit.assemble import Assembly, Slot, assemble_node, levels_along, new_assembly, remaining
 from ppl.emit.densities import log_density
 from ppl.emit.draws import noises, pathwise, sampled
+from ppl.emit.lower import levels_back
 from ppl.emit.strata import LEAST, strata
 from ppl.emit.surrogate import ScoreNode
 from ppl.emit.val import Val
@@ -22,6 +23,7 @@ from ppl.graph.graph import Node, core_of, node_list
 from ppl.rewrite.eliminate import Elimination, eliminations, is_discrete
 from ppl.rewrite.findings import Refusal
 from ppl.rewrite.guards import jumps_of
+from ppl.rewrite.listing import Listing, guide_name, listing
 from ppl.rewrite.supports import domain
 from ppl.source.diagnostic import Bug
 from ppl.stdlib.bijections import BIJECTIONS
@@ -58,6 +60,7 @@ class Table:
     axis: str
     axes: tuple[str, ...]
     weight: Val
+    listing: Listing
 
 
 @dataclass(slots=True)
@@ -90,7 +93,9 @@ class Objective:
         else:
             terms = [(t.name, t.value, t.axes) for t, _ in remaining(self.a)]
             terms += self.guide_costs
-        return [expected(self, self.b.sum(v, (a for a in axes if a not in v.axes))) for _, v, axes in terms]
+        averaged = [(expected(self, v, name), axes) for name, v, axes in terms]
+        # what a cost does not vary over, it is paid for at every position
+        return [self.b.sum(v, (a for a in axes if a not in v.axes)) for v, axes in averaged]
 
 
 class Names(dict[str, Val]):
@@ -222,7 +227,7 @@ def _through_coordinates(node: Node, dist: Dist, o: Objective) -> Val:
         return o.a.s.formula(row.inverse, {"x": inside, **ends})
 
     raw = draw(o, node.name, _normal(o, node.name, node.axes), node.axes, at)
-    o.guide_costs.append((node.name, o.a.s.formula(row.logdet, {"u": raw, **ends}), node.axes))
+    o.guide_costs.append((guide_name(node.name), o.a.s.formula(row.logdet, {"u": raw, **ends}), node.axes))
     return o.a.s.formula(row.forward, {"u": raw, **ends})
 
 
@@ -279,7 +284,7 @@ def _pathwise(o: Objective, name: str, dist: Dist, axes: tuple[str, ...], at: Ca
     noise = noise_of(o, name, dist, axes)
     x, _ = pathwise(o.a.s, dist, noise, axes)
     cost = _standard_cost(o, dist, noise) or o.b.neg(log_density(o.a.s, dist, x))
-    o.guide_costs.append((name, cost, plates_of(dist, axes)))
+    o.guide_costs.append((guide_name(name), cost, plates_of(dist, axes)))
     return x
 
 
@@ -306,7 +311,7 @@ def _scored(o: Objective, name: str, dist: Dist, axes: tuple[str, ...], at: Call
     x = sampled(o.a.s, dist, noise_of(o, name, dist, axes), axes)
     log_q = log_density(o.a.s, dist, x)
     # given what it depends on, the score of a draw has mean zero: its own density costs, but pulls nothing
-    o.guide_costs.append((name, o.b.neg(o.b.node("stop", (log_q,), (), log_q.axes)), plates_of(dist, axes)))
+    o.guide_costs.append((guide_name(name), o.b.neg(o.b.node("stop", (log_q,), (), log_q.axes)), plates_of(dist, axes)))
     o.scores.append(ScoreNode(name, x, log_q))
     return x
 
@@ -316,7 +321,7 @@ def _listed(o: Objective, name: str, dist: Dist, axes: tuple[str, ...], at: Call
     z = levels_along(dist, f"{name}?", o.a)
     log_q = log_density(o.a.s, dist, z)
     list_levels(o, name, axes, o.b.apply("exp", log_q))
-    o.guide_costs.append((name, o.b.neg(log_q), plates_of(dist, axes)))
+    o.guide_costs.append((guide_name(name), o.b.neg(log_q), plates_of(dist, axes)))
     return z
 
 
@@ -328,12 +333,13 @@ def _stratified(o: Objective, name: str, dist: Dist, axes: tuple[str, ...], at: 
     x, width = strata(o.a.s, name, dist, axes, guards, noise(0), at, o.a.sizes)
     list_levels(o, name, axes, width)
     cost = _standard_cost(o, dist, noise) or o.b.neg(log_density(o.a.s, dist, x))
-    o.guide_costs.append((name, cost, plates_of(dist, axes)))
+    o.guide_costs.append((guide_name(name), cost, plates_of(dist, axes)))
     return x
 
 
 def list_levels(o: Objective, name: str, axes: tuple[str, ...], weight: Val) -> None:
-    o.tables.append(Table(name, f"{name}?", axes, weight))
+    o.tables.append(Table(name, f"{name}?", axes, weight, listing(o.graph, o.block, name)))
+    o.a.s.plates[f"{name}?"] = axes
 
 
 _DRAW: dict[str, Callable[[Objective, str, Dist, tuple[str, ...], Callable[[Val], Val]], Val]] = {
@@ -348,17 +354,23 @@ _DRAW: dict[str, Callable[[Objective, str, Dist, tuple[str, ...], Callable[[Val]
 # ---- expectations over listed levels -------------------------------------------------------------------------------
 
 
-def expected(o: Objective, cost: Val) -> Val:
+def expected(o: Objective, cost: Val, term: str) -> Val:
     """A cost averaged over the levels that it reads: the last drawn first, for its probabilities may depend on those
     before it."""
     for table in reversed(o.tables):
-        for axis in [a for a in cost.axes if a == table.axis or a.startswith(table.axis)]:
-            cost = o.b.sum(o.b.mul(weight_at(o, table, axis), cost), (axis,))
+        for axis in [a for a in cost.axes if a.startswith(table.axis)]:
+            cost = o.b.sum(o.b.mul(weight_at(o, table, axis, term), cost), (axis,))
     return cost
 
 
-def weight_at(o: Objective, table: Table, axis: str) -> Val:
-    """The probabilities of the levels along `axis`: those of the unknown itself, or of its value k positions before."""
-    if axis == table.axis:
+def weight_at(o: Objective, table: Table, axis: str, term: str) -> Val:
+    """The probabilities of the levels along `axis`, at the positions at which a term reads the unknown: its own, those
+    of an index, or one step back."""
+    way = table.listing.accesses.get(term)
+    if axis != table.axis:
+        along = table.listing.along
+        moved = levels_back(o.a.s, table.weight, along, 1)
+        return o.b.gather(moved, along, o.b.node("lag", (), (along, 1), (along,)))
+    if way is None or way.index is None:
         return table.weight
-    raise Bug(f"no probabilities along {axis}")
+    return o.b.gather(table.weight, table.axes[0], o.a.s.expr(way.index))
