@@ -14,8 +14,8 @@ from ppl.stdlib.distributions import DISTRIBUTIONS
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """A set of values. `kind`: numbers, simplex, ordered, or another kind of support. The least value is the greatest
-    of `lows`, the greatest the least of `highs`."""
+    """A set of values. `kind`: numbers, whole numbers, simplex, ordered, or another kind of support. The least value is
+    the greatest of `lows`, the greatest the least of `highs`."""
 
     kind: str
     lows: tuple[Expr, ...] = ()
@@ -93,7 +93,8 @@ def _family(dist: Dist) -> Region:
         (formula(text, given, dist.span),) if text and not (text in given and given[text] is None) else ()
         for text in (support.low, support.high)
     )
-    return Region(support.kind if support.kind in WORDS else "numbers", low, high)
+    kind = "whole numbers" if support.kind == "integer" else "numbers"
+    return Region(support.kind if support.kind in WORDS else kind, low, high)
 
 
 def _leaves(guide: Region, model: Region, inner: Scope, outer: Scope) -> str:
@@ -128,17 +129,18 @@ def _ends(region: Region, scope: Scope) -> tuple[str, str]:
 def _words(region: Region, scope: Scope) -> str:
     if region.kind in WORDS:
         return WORDS[region.kind]
+    whole = "whole numbers " if region.kind == "whole numbers" else ""
     match _ends(region, scope):
         case "", "":
             return "all real numbers"
-        case "0", "":
+        case "0", "" if not whole:
             return "positive only"
         case low, "":
-            return f"from {low} on"
+            return f"{whole}from {low} on"
         case "", high:
-            return f"up to {high}"
+            return f"{whole}up to {high}"
         case low, high:
-            return f"between {low} and {high}"
+            return f"{whole}between {low} and {high}"
 
 
 def _instead(model: Region, written: Dist, inner: Scope, outer: Scope) -> str:
@@ -152,5 +154,6 @@ def _instead(model: Region, written: Dist, inner: Scope, outer: Scope) -> str:
         return f"`LogNormal({given})`" if written.name == "Normal" else "`LogNormal(m, s)`"
     if written.kind == "real" and (low, high) == ("0", "1"):
         return "`Beta(a, b)`"
+    own = text if written.kind == "int" or written.name == "Normal" else "Normal(m, s)"
     ends = ", ".join(f"{side}={end.strip('`')}" for side, end in (("lower", low), ("upper", high)) if end)
-    return f"`Truncated({text}, {ends})`"
+    return f"`Truncated({own}, {ends})`"

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from ppl.check.block import Block
-from ppl.check.core import Core, Objective, Site
+from ppl.check.core import Core, Site
 from ppl.check.declarations import Declared, data_spec, declare, entries, first_line
 from ppl.check.distributions import read_function
 from ppl.check.guides import check_guides
@@ -54,10 +54,11 @@ def check(file: ast.File, defines: Mapping[str, ast.Expr] | None = None) -> Chec
     block = check_block(models[0].body, outer)
     _idle_functions(declared, block.scope)
     guides = check_guides(_guide_blocks(file), outer, block)
-    goal = objective(tuple(item for item in file.items if isinstance(item, ast.Objective)), block)
-    if goal is not None:
-        _one_aim(_guide_blocks(file), goal, report)
-    if not report.found and not block.observed and declared.columns and goal is None:
+    goals = tuple(item for item in file.items if isinstance(item, ast.Objective))
+    goal = objective(goals, block)
+    if goals:
+        _one_aim(_guide_blocks(file), goals[0], report)
+    if not report.found and not block.observed and declared.columns and not goals:
         report.add("E410", None, name=next(iter(declared.columns)))
     if report.found:
         return Checked(None, _sorted(report))
@@ -70,7 +71,7 @@ def _guide_blocks(file: ast.File) -> tuple[ast.Block, ...]:
     return tuple(item for item in file.items if isinstance(item, ast.Block) and item.kind == "guide")
 
 
-def _one_aim(guides: tuple[ast.Block, ...], goal: Objective, report: Report) -> None:
+def _one_aim(guides: tuple[ast.Block, ...], goal: ast.Objective, report: Report) -> None:
     """A guide is fitted to a posterior; with an objective the draws of the model are taken as they stand."""
     for guide in guides:
         span = guide.name.span if guide.name is not None else first_line(guide.span)

@@ -12,13 +12,14 @@ from ppl.source.suggest import did_you_mean
 from ppl.stdlib.distributions import ALIASES, DISTRIBUTIONS
 from ppl.syntax import ast
 
+AUTOMATIC = "MeanField"
 MODIFIERS = ("Truncated", "Censored", "Mixture", "Ordered", "ZeroInflated")
 GUIDE_ONLY = "leave the guide out: every unknown gets an automatic one"
 LATER = {
     "LKJCholesky": "independent effects for now: `b[k] ~ Normal(0, sd)`",
     "Wishart": "give each sd a prior of its own: `sd[k] ~ HalfNormal(1)`",
     "GP": "`f[row] ~ MvNormal(0, cov=K)`, with `K[i, j] = …` in two loops over `row`",
-    **dict.fromkeys(("MeanField", "FullRank", "LowRank", "Delta"), GUIDE_ONLY),
+    **dict.fromkeys(("FullRank", "LowRank", "Delta"), GUIDE_ONLY),
 }
 
 
@@ -53,11 +54,21 @@ def unknown_name(e: ast.Name, scope: Scope) -> None:
         scope.report.add("E101", e.span, name=e.id, help=text)
 
 
+def above(name: str, is_own: bool, scope: Scope) -> str:
+    """What lets a statement of a guide read an unknown."""
+    if not is_own:
+        return f"`{name} ~ …` above this line"
+    if not scope.frame and not scope.loops:
+        return "a draw cannot read itself"
+    return f"inside `for`, a draw can read its earlier positions: `{name}[t - 1]`"
+
+
 def _unsampled(e: ast.Name, scope: Scope) -> None:
     """The complaint about a name of the model that the guide has not sampled yet."""
     missing = scope.unsampled[e.id]
     key = "E505.automatic" if not missing else "E505" if missing == e.id else "E505.through"
-    scope.report.add(key, e.span, name=e.id, missing=missing)
+    text = above(missing or e.id, missing == scope.target, scope)
+    scope.report.add(key, e.span, name=e.id, missing=missing, help=text)
 
 
 def _too_early(e: ast.Name, scope: Scope) -> None:
@@ -146,6 +157,9 @@ def level(label: str, axis: str, name: str, span: Span, scope: Scope) -> Expr:
 def unknown_function(e: ast.Call, scope: Scope) -> None:
     name = e.function.id
     if name in scope.foreign:
+        return
+    if name == AUTOMATIC:
+        scope.report.add("E515", e.span)
         return
     if name in LATER:
         scope.report.add("E490.one", e.function.span, what=f"`{name}`", help=LATER[name])

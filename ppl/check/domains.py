@@ -41,6 +41,8 @@ def in_domain(row: Distribution, param: Parameter, value: Expr, written: ast.Exp
     if allowed.low == 0 and allowed.high == 1:
         form = next((f for f in row.forms if "logit" in f.names), None)
         help_ = f"`{public}(logit={text})`" if form and len(row.params) == 1 else f"`sigmoid({text})`"
+        if text in scope.names and scope.names[text].kind == "param":
+            help_ = f"`param {text}: real in [0, 1]`"
         scope.report.add("E326", value.span, expr=text, help=help_)
         return False
     bad = "negative" if allowed.low >= 0 and here.low < 0 else f"outside [{allowed.low:g}, {allowed.high:g}]"

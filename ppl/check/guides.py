@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from ppl.check.alignment import is_aligned
 from ppl.check.annotations import read_annotations
 from ppl.check.block import Block, give_up, inside_frame, target_axes
+from ppl.check.complaints import AUTOMATIC, above
 from ppl.check.core import Derived, FactorTerm, Guide, Site
 from ppl.check.declarations import first_line
 from ppl.check.distributions import distribution
@@ -19,9 +20,10 @@ from ppl.check.supports import support_bounds, value_type
 from ppl.source.diagnostic import Note
 from ppl.source.span import Span
 from ppl.source.suggest import did_you_mean
+from ppl.stdlib.distributions import DISTRIBUTIONS
 from ppl.syntax import ast
 
-AUTOMATIC = "MeanField"
+LATER = ("FullRank", "LowRank", "Laplace", "Delta")
 SHARED = ("data", "const", "param", "foreign", "failed")
 
 
@@ -181,7 +183,8 @@ def _is_in_time(statement: Site | Derived, walk: Walk) -> bool:
             return not isinstance(statement, Site) or _is_alone(statement, axis, walk)
         first = first or late
     assert first is not None
-    walk.block.report.add("E505", first[2], name=first[0])
+    own = first[0] == statement.name
+    walk.block.report.add("E505", first[2], name=first[0], help=above(first[0], own, walk.block.scope))
     return False
 
 
@@ -209,7 +212,9 @@ def _let(statement: ast.Let, walk: Walk) -> None:
     let(statement, walk.block)
     for derived in walk.block.statements[before:]:
         assert isinstance(derived, Derived)
-        _is_in_time(derived, walk)
+        if not _is_in_time(derived, walk):
+            walk.block.statements.remove(derived)
+            walk.block.define(Entry(derived.name, "failed", (), "failed", span=derived.name_span))
 
 
 def _draw(statement: ast.Sample, walk: Walk) -> None:
@@ -291,7 +296,8 @@ def _is_first(name: ast.Name, walk: Walk) -> bool:
 def _same_axes(frame: tuple[str, ...], target: ast.Target, model: Site, walk: Walk) -> bool:
     if frame == model.axes:
         return True
-    ours, theirs = _axes_in_words(frame), _axes_in_words(model.axes)
+    ours = f"the axes ({in_words(frame)})" if frame else "no axes"
+    theirs = f"({in_words(model.axes)})" if model.axes else "none"
     note = (Note(model.name_span, "in the model"),)
     spelled = f"{model.name}[{', '.join(base(a) for a in model.axes)}]" if model.axes else model.name
     walk.block.report.add(
@@ -300,12 +306,12 @@ def _same_axes(frame: tuple[str, ...], target: ast.Target, model: Site, walk: Wa
     return False
 
 
-def _axes_in_words(axes: tuple[str, ...]) -> str:
-    return f"the axes ({in_words(axes)})" if axes else "no axes"
-
-
 def _is_automatic(e: ast.Expr, block: Block) -> bool:
-    """Whether this leaves the unknown to the automatic guide."""
+    """Whether this leaves the unknown to an automatic guide."""
+    if isinstance(e, ast.Call) and e.function.id in LATER and (e.function.id not in DISTRIBUTIONS or not e.args):
+        text = "`MeanField()`, or a distribution with parameters: `Normal(m, s)`"
+        block.report.add("E490.one", e.function.span, what=f"`{e.function.id}` in a guide", help=text)
+        return True
     if not isinstance(e, ast.Call) or e.function.id != AUTOMATIC:
         return False
     if e.args:

@@ -7,6 +7,7 @@ from ppl.check.block import Block, fail, free_copy, inside_frame, may_name
 from ppl.check.building import bounds, constant, is_free
 from ppl.check.complaints import no_axis
 from ppl.check.core import Expr, Param
+from ppl.check.domains import source_text
 from ppl.check.expressions import expression, number
 from ppl.check.reading import names_read
 from ppl.check.scope import Entry, Scope, is_failed
@@ -118,7 +119,7 @@ def _init(statement: ast.Param, axes: tuple[str, ...], limits: Range, scope: Sco
     is_fine = (
         _is_given(value, name.id, scope)
         and inside_frame(value.axes, axes, name.id, value.span, scope)
-        and _is_within(value, limits, name.id, scope)
+        and _is_within(value, limits, statement, scope)
     )
     return value if is_fine else replace(value, type="failed")
 
@@ -138,14 +139,15 @@ def _names(e: Expr, scope: Scope) -> list[Entry]:
     return [*own, *(entry for a in e.args for entry in _names(a, scope))]
 
 
-def _is_within(value: Expr, limits: Range, name: str, scope: Scope) -> bool:
+def _is_within(value: Expr, limits: Range, statement: ast.Param, scope: Scope) -> bool:
     """A start at an end of the range, or beyond, is no start: that end is infinitely far away for the optimiser."""
     here = bounds(value, scope)
     if here.high > limits.low and here.low < limits.high:
         return True
-    fixed = constant(value)
-    what = f"{fixed:g}" if fixed is not None else "outside"
-    scope.report.add("E422", value.span, name=name, value=what, range=limits.words, help=_inside(limits))
+    fixed, written = constant(value), statement.init
+    assert written is not None
+    what = f"{fixed:g}" if fixed is not None else f"`{source_text(written, scope)}`"
+    scope.report.add("E422", written.span, name=statement.name.id, value=what, range=limits.words, help=_inside(limits))
     return False
 
 

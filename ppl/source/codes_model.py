@@ -237,11 +237,11 @@ GUIDES = (
         hint="{help}, or leave `{name}` out: it then gets an automatic guide",
     ),
     Code("E504", "the guide's `{name}` is {guide}, the model's is {model}"),
-    Code("E505", "the guide uses `{name}` before sampling it", hint="`{name} ~ …` above this line"),
+    Code("E505", "the guide uses `{name}` before sampling it", hint="{help}"),
     Code(
         "E505.through",
         "the guide uses `{name}`, which the model computes from `{missing}`, before sampling `{missing}`",
-        hint="`{missing} ~ …` above this line",
+        hint="{help}",
     ),
     Code(
         "E505.automatic",
@@ -262,6 +262,11 @@ ESTIMATORS = (
     Code("E514", "there is no annotation `@{name}`", hint="{help}"),
     Code("E514.argument", "`@{name}` takes no {what}", hint="{help}"),
     Code("E514.value", "`{argument}` of `@{name}` must be {words}"),
+    Code(
+        "E515",
+        "`MeanField()` stands alone on the right of `~` in a guide",
+        hint="`guide {{ z ~ MeanField() }}` leaves z to the automatic guide",
+    ),
     Code(
         "E530",
         "no sound estimator for `{name}`: {reason}",
