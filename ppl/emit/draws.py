@@ -13,6 +13,7 @@ from ppl.emit.densities import log_density
 from ppl.emit.lower import Lowering, kernel
 from ppl.emit.reverse import adjoints
 from ppl.emit.val import Val
+from ppl.rewrite.drawing import noises, pathwise_kind, standard
 from ppl.stdlib.distributions import DISTRIBUTIONS
 from ppl.stdlib.records import Distribution
 
@@ -20,58 +21,6 @@ Noise = Callable[[int], Val]
 
 BELOW_ONE = 1.0 - 2.0**-53
 TINY = 1e-300
-EXPLICIT, IMPLICIT, NONE = "reparam", "implicit", ""
-
-
-# ---- what there is -----------------------------------------------------------------------------------------------
-
-
-def noises(dist: Dist) -> int:
-    """How many arrays of uniforms one draw takes."""
-    inner = max((noises(d) for d in dist.inner), default=1)
-    return inner + 1 if dist.name == "Mixture" else inner
-
-
-def pathwise_kind(dist: Dist) -> str:
-    """How a draw depends on the parameters: "reparam" by a formula, "implicit" through the distribution function, ""
-    not at all."""
-    if dist.kind != "real":
-        return NONE
-    kinds = [pathwise_kind(d) for d in dist.inner]
-    match dist.name:
-        case "where" | "Ordered":
-            shared = dist.name == "where" or noises(dist) == 1
-            return NONE if NONE in kinds or not shared else IMPLICIT if IMPLICIT in kinds else EXPLICIT
-        case "Truncated" | "Mixture":
-            return IMPLICIT if all(has_cdf(d) for d in dist.inner) and NONE not in kinds else NONE
-        case name if name in DISTRIBUTIONS:
-            return _VECTOR_KIND.get(name) or _family_kind(DISTRIBUTIONS[name], dist)
-        case _:
-            return NONE
-
-
-_VECTOR_KIND = {"Dirichlet": IMPLICIT, "MvNormal": EXPLICIT, "MvNormalChol": EXPLICIT}
-
-
-def _family_kind(row: Distribution, dist: Dist) -> str:
-    if not row.quantile:
-        return NONE
-    shaped = [a for p, a in zip(row.params, dist.args, strict=True) if p.name not in dict(_standard(row))]
-    return EXPLICIT if all(a is None or a.op == "lit" for a in shaped) else IMPLICIT
-
-
-def has_cdf(dist: Dist) -> bool:
-    """Whether `cdf` knows the distribution function."""
-    if dist.name in ("Ordered", "Censored"):
-        return False
-    if dist.inner:
-        return all(has_cdf(d) for d in dist.inner)
-    return bool(DISTRIBUTIONS[dist.name].cdf)
-
-
-def _standard(row: Distribution) -> tuple[tuple[str, float], ...]:
-    """The parameter values of the standard draw that `_path` starts from."""
-    return ((row.loc_scale[0], 0.0), (row.loc_scale[1], 1.0)) if row.loc_scale else row.standard
 
 
 def _path(row: Distribution) -> str:
@@ -327,7 +276,7 @@ def _one_quantile(s: Lowering, dist: Dist, noise: Noise, axes: tuple[str, ...]) 
 
 
 def _standard_draw(s: Lowering, row: Distribution, params: dict[str, Val], u: Val) -> Val:
-    fixed = {n: s.b.lit(v) for n, v in _standard(row)}
+    fixed = {n: s.b.lit(v) for n, v in standard(row)}
     return _text(s, row.quantile, {"u": u, **params, **fixed})
 
 
@@ -396,7 +345,7 @@ def _family_path(s: Lowering, dist: Dist, noise: Noise, axes: tuple[str, ...]) -
     attached."""
     row, params = DISTRIBUTIONS[dist.name], s.arguments(dist)
     q = _standard_draw(s, row, params, noise(0))
-    fixed = dict(_standard(row))
+    fixed = dict(standard(row))
     args = tuple(
         Expr("lit", (), (fixed[p.name],)) if p.name in fixed else a for p, a in zip(row.params, dist.args, strict=True)
     )
