@@ -1,18 +1,20 @@
 """From a plan to the values of a program: coordinates, densities, eliminations, and what is reported."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import networkx as nx
 
 from ppl.check.core import ColumnSpec, Core, Derived, Dist, FactorTerm, Site
 from ppl.emit.densities import log_density
-from ppl.emit.lower import Lowering, kernel
+from ppl.emit.lower import Lowering, back, kernel
+from ppl.emit.sums import Reading, Term, is_level, readings_of, summed_out
 from ppl.emit.val import Val
 from ppl.emit.values import Builder
 from ppl.graph.graph import Node, core_of, node_list, unknowns
 from ppl.guide.coordinates import is_location_scale
-from ppl.rewrite.eliminate import OWN, Access, Elimination, after, eliminations, read_by, schedule
+from ppl.rewrite.eliminate import eliminations, read_by
+from ppl.rewrite.order import OWN, Access, Elimination, schedule
 from ppl.rewrite.supports import Domain, domain
 from ppl.stdlib.bijections import BIJECTIONS
 from ppl.stdlib.distributions import DISTRIBUTIONS
@@ -31,15 +33,6 @@ class Slot:
     axes: tuple[str, ...]
     written: tuple[str, ...]
     weight: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Term:
-    """One summand of the log density: `value` for each position of `axes`."""
-
-    name: str
-    value: Val
-    axes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +128,12 @@ def _rank(core: Core, graph: nx.DiGraph) -> dict[str, int]:
     listed = [n.name for n in unknowns(graph)]
     truths = [n.name for n in node_list(graph) if isinstance(n.of, Derived) and n.of.value.type == "bool"]
     names = (
-        [a for z in (*listed, *truths) for a in (f"{z}?", f"{z}#")] + [f"{i}.missing" for i in imputed] + declared + matched + levels + rows
+        [a for z in (*listed, *truths) for a in (f"{z}?", f"{z}?1", f"{z}?2", f"{z}#")]
+        + [f"{i}.missing" for i in imputed]
+        + declared
+        + matched
+        + levels
+        + rows
     )
     copies = [copy for a in names for copy in (a, f"{a}~", *(a + "'" * n for n in range(1, COPIES + 1)))]
     return {a: i for i, a in enumerate(copies)}
@@ -147,7 +145,7 @@ def _node(node: Node, out: Assembly) -> None:
             return
         case Derived(value=value, axes=axes):
             v = out.s.expr(value)
-            enumerated = any(a.endswith("?") for a in v.axes)
+            enumerated = any(is_level(a) for a in v.axes)
             out.define(node.name, v, axes, v.batch and not enumerated)
             if enumerated:
                 out.unreported.append(node.name)
@@ -237,7 +235,7 @@ def _has_weight(site: Site, out: Assembly) -> bool:
     if not is_location_scale(site):
         return False
     params = out.s.arguments(site.dist)
-    enumerated = any(a.endswith("?") for v in params.values() for a in v.axes)
+    enumerated = any(is_level(a) for v in params.values() for a in v.axes)
     return params[DISTRIBUTIONS[site.dist.name].loc_scale[1]].batch and not enumerated  # type: ignore[index]
 
 
@@ -312,11 +310,11 @@ def _enumerated(node: Node, dist: Dist, out: Assembly) -> None:
         data = out.s.names[node.name]
         mask = b.node("missing", (), (node.name, *data.axes), data.axes)
         once = b.apply("log_if", b.apply("or", mask, b.apply("eq", z, data)))
-    out.s.names[node.name] = z
-    prior = b.add(log_density(out.s, dist, z), once)
-    tap = b.tap(prior, (*plates, axis), node.name)
-    out.taps[node.name] = tap
-    out.terms.append(Term(node.name, tap, plates))
+    out.s.names[node.name], out.s.plates[axis] = z, node.axes
+    if out.eliminated[node.name].along:
+        out.sizes[back(axis, 1)] = f'n["{axis}"]'
+    out.terms.append(Term(node.name, b.add(log_density(out.s, dist, z), once), plates))
+    out.taps[node.name] = b.tap(b.lit(0.0), (*plates, axis), node.name)
 
 
 def levels_along(dist: Dist, axis: str, out: Assembly) -> Val:
@@ -368,41 +366,11 @@ def _eliminate(out: Assembly, tilted: bool) -> Val:
     return out.b.total(out.b.sum(t.value, {*t.axes, *t.value.axes}) for t, _ in remaining(out, tilted))
 
 
-def remaining(out: Assembly, tilted: bool = False) -> list[tuple[Term, dict[str, Access]]]:
+def remaining(out: Assembly, tilted: bool = False) -> list[Reading]:
     """The densities that are left when the discrete unknowns have been summed out one by one, and how each reads
-    them."""
-    b = out.b
-    axes = {name: e.axes for name, e in out.eliminated.items()}
-    pending = [(t, dict(_accesses(t, out))) for t in out.terms]
-    pending += [(e.term, dict(e.accesses)) for e in out.events.values() if tilted]
-    done, stuck = schedule(list(out.eliminated.values()))
-    assert not stuck, stuck
-    for e in done:
-        axis = f"{e.name}?"
-        touched = [(t, {e.name: OWN, **ways}) for t, ways in pending if axis in t.value.axes]
-        pending = [(t, ways) for t, ways in pending if axis not in t.value.axes]
-        plates = tuple(a for a in b.sorted(e.axes) if not a.endswith("?"))
-        joint = b.total(_to_plates(t, ways[e.name], plates, out) for t, ways in touched)
-        left = after(e, [ways for _, ways in touched], axes)
-        assert not isinstance(left, str), left
-        pending.append((Term(e.name, b.reduce("logsumexp", joint, axis), plates), dict(left)))
-    return pending
-
-
-def _accesses(t: Term, out: Assembly) -> Iterable[tuple[str, Access]]:
-    for e in out.eliminated.values():
-        way = e.by_term.get(t.name)
-        if way is not None:
-            yield e.name, way
-
-
-def _to_plates(t: Term, way: Access, plates: tuple[str, ...], out: Assembly) -> Val:
-    """A density summed down to the plate of an unknown: over all other axes, or by the index through which it reads
-    it."""
-    kept = [a for a in t.value.axes if a.endswith("?")]
-    if way.index is None:
-        return out.b.sum(t.value, {a for a in (*t.axes, *t.value.axes) if a not in plates and a not in kept})
-    index = out.s.expr(way.index)
-    own = out.b.sum(t.value, {a for a in (*t.axes, *t.value.axes) if a not in index.axes and a not in kept})
-    full = out.b.tap(own, (*index.axes, *kept), "broadcast")
-    return out.b.segment(full, index, plates[0], tuple(kept))
+    them. `tilted` has zeros in it, the slopes in which are the probabilities of levels and of events."""
+    readings = readings_of(out.terms, out.eliminated)
+    if tilted:
+        readings += [(Term(z, tap, tap.axes), {z: OWN}) for z, tap in out.taps.items()]
+        readings += [(e.term, dict(e.accesses)) for e in out.events.values()]
+    return summed_out(out.s, list(out.eliminated.values()), readings)

@@ -14,10 +14,12 @@ from ppl.stdlib.records import Distribution
 
 @dataclass(slots=True)
 class Lowering:
-    """A builder, and the values that names stand for so far."""
+    """A builder, and the values that names stand for so far. `plates` are the axes of the unknowns whose levels have an
+    axis `z?`."""
 
     b: Builder
     names: dict[str, Val] = field(default_factory=dict)
+    plates: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     # -- expressions --
 
@@ -106,7 +108,27 @@ def _fix(s: Lowering, e: Expr) -> Val:
 
 def _lag(s: Lowering, e: Expr) -> Val:
     value, (axis, k) = s.expr(e.args[0]), e.attrs
+    value = levels_back(s, value, str(axis), int(str(k)))
     return s.b.gather(value, str(axis), s.b.node("lag", (), (axis, k), (str(axis),)))
+
+
+def levels_back(s: Lowering, v: Val, axis: str, k: int) -> Val:
+    """The value with the levels of every unknown over `axis` moved to the axis of `k` steps farther back, the farthest
+    first: neighbours never share an axis of levels."""
+    moving = [a for a in v.axes if axis in s.plates.get(a.split("?")[0] + "?", ())]
+    for a in sorted(moving, key=_steps_back, reverse=True):
+        v = s.b.rename(v, a, back(a, k))
+    return v
+
+
+def _steps_back(axis: str) -> int:
+    return int(axis.split("?")[1] or 0)
+
+
+def back(axis: str, k: int) -> str:
+    """The axis of levels `k` steps farther back: `z?` to `z?1`, `z?1` to `z?2`."""
+    name = axis.split("?", maxsplit=1)[0]
+    return f"{name}?{_steps_back(axis) + k}"
 
 
 def _rename(s: Lowering, e: Expr) -> Val:

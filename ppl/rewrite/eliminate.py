@@ -2,67 +2,37 @@
 
 A discrete unknown is replaced by all its levels along an axis of its own; every density that it reaches then has that
 axis, is summed down to the plate of the unknown, and the levels are added up: sum over z of prod over the plate = prod
-over the plate of sum over z, because each density reads only its own position of z. Where one reads another position (a
-lag, a sum over the plate), the plate does not factorise and the unknown is left to other estimators."""
+over the plate of sum over z, because each density reads only its own position of z. Where densities read the position
+before as well, along one axis, the unknown is a chain along that axis: its levels one step back have an axis of their
+own, and the sum over all paths is one step of the forward algorithm per position. Where one reads another position (two
+steps back, a sum over the plate), the plate does not factorise and the unknown is left to other estimators."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import networkx as nx
 
-from ppl.check.core import Derived, Dist, Expr, FactorTerm, Site
-from ppl.graph.graph import Node, expressions, node_list
-from ppl.source.span import NOWHERE, Span
+from ppl.check.core import ColumnSpec, Derived, Dist, Expr, FactorTerm, Site
+from ppl.graph.graph import Node, core_of, expressions, node_list
+from ppl.rewrite.order import OWN, Access, Elimination, Refusal, Step, joined, schedule
+from ppl.source.span import NOWHERE
 from ppl.stdlib.distributions import DISTRIBUTIONS
+
+__all__ = ["OWN", "Access", "Elimination", "Refusal", "Step", "eliminations", "is_discrete", "read_by", "ways"]
 
 REDUCING = frozenset(
     ["sum", "prod", "mean", "var", "sd", "min", "max", "argmax", "logsumexp", "cumsum", "softmax", "dot"]
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
-    """How a density reads a discrete unknown: each position its own (`index` None), the position that an index of the
-    data names, or, with a `reason`, in a way that couples positions."""
-
-    index: Expr | None = None
-    reason: str = ""
-    where: Span = field(default=NOWHERE, compare=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Elimination:
-    """An unknown that is summed out, and how each density that it reaches reads it. A `leaf` is blank cells that
-    nothing else reads: their probabilities add up to one, whatever the levels."""
-
-    name: str
-    axes: tuple[str, ...]
-    accesses: tuple[tuple[str, Access], ...]
-    leaf: bool = False
-
-    @property
-    def by_term(self) -> Mapping[str, Access]:
-        return dict(self.accesses)
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why an unknown cannot be summed out, and where that is said."""
-
-    reason: str
-    where: Span
-
-
 def eliminations(graph: nx.DiGraph) -> dict[str, Elimination | Refusal]:
     """For every discrete unknown, its elimination or the reason against it."""
-    discrete = [n for n in node_list(graph) if is_discrete(n)]
-    found = {n.name: _elimination(n, graph) for n in discrete}
-    _, stuck = schedule([e for e in found.values() if isinstance(e, Elimination)])
-    crossed = {
-        name: Refusal(f"it meets `{other}` across plates", graph.nodes[name]["node"].span)
-        for name, other in stuck.items()
-    }
-    return {**found, **crossed}
+    found = {n.name: _elimination(n, graph) for n in node_list(graph) if is_discrete(n)}
+    while stuck := schedule([e for e in found.values() if isinstance(e, Elimination)])[1]:
+        # without one of those that are in each other's way, the others may do
+        name = list(stuck)[-1]
+        found[name] = Refusal(stuck[name], graph.nodes[name]["node"].span)
+    return found
 
 
 def is_discrete(node: Node) -> bool:
@@ -71,33 +41,64 @@ def is_discrete(node: Node) -> bool:
 
 def _elimination(node: Node, graph: nx.DiGraph) -> Elimination | Refusal:
     assert node.dist is not None
-    infinite = _infinite(node.dist)
-    if infinite and node.kind == "imputed" and not any(True for n in graph.successors(node.name)):
+    family = unbounded(node.dist)
+    if family and node.kind == "imputed" and not any(True for n in graph.successors(node.name)):
         return Elimination(node.name, node.axes, ((node.name, Access()),), leaf=True)
-    if infinite:
-        return Refusal(f"{infinite} has no largest value", node.dist.span)
+    if family:
+        return Refusal(f"{family} has no largest value", node.dist.span)
+    if node.dist.event:
+        return Refusal("it is a vector of counts", node.dist.span)
+    if any(not _is_known(end, graph) for end in _ends(node.dist)):
+        return Refusal("its range depends on an unknown", node.dist.span)
     accesses = []
     for other in node_list(graph):
         if not isinstance(other.of, (Site, FactorTerm)):
             continue
         if _moves_support(other, node, graph):
             return Refusal(f"the support of `{other.name}` depends on it", other.span)
-        ways = set(_term_accesses(other, node, graph))
-        bad = next((w for w in ways if w.reason), None)
-        if bad is not None:
-            return Refusal(bad.reason, bad.where)
-        if len(ways) > 1:
-            return Refusal(f"`{other.name}` reads two positions of it at once", other.span)
-        accesses += [(other.name, way) for way in ways]
-    return Elimination(node.name, node.axes, tuple(accesses))
+        way = joined(ways(other, node, graph))
+        if way is not None and way.reason:
+            return Refusal(way.reason.format(term=other.name), way.where if way.where != NOWHERE else other.span)
+        if way is not None:
+            accesses.append((other.name, way))
+    along = dict.fromkeys(way.along for _, way in accesses if way.lag)
+    if len(along) > 1:
+        return Refusal(f"it is a chain along `{'` and `'.join(along)}` at once", node.span)
+    levels = _levels(node.dist, graph)
+    return Elimination(
+        node.name, node.axes, tuple(accesses), along=next(iter(along), ""), levels=levels, open=bool(family)
+    )
 
 
-def _infinite(dist: Dist) -> str:
+def unbounded(dist: Dist) -> str:
     """The name of a family without a largest value in it, or ""."""
+    if dist.name == "Truncated" and dist.args[1] is not None:
+        return ""
     row = DISTRIBUTIONS.get(dist.name)
     if row is None:
-        return next((x for x in map(_infinite, dist.inner) if x), "")
+        return next((x for x in map(unbounded, dist.inner) if x), "")
     return row.name if row.support.kind == "integer" and not row.support.high else ""
+
+
+def _levels(dist: Dist, graph: nx.DiGraph) -> int:
+    """How many levels a distribution has, where the model alone says so; otherwise 0."""
+    row = DISTRIBUTIONS.get(dist.name)
+    if row is None:
+        return max((_levels(d, graph) for d in dist.inner), default=0)
+    if row.kind != "level":
+        return 2 * (row.kind == "bool")
+    over = str(dist.attrs[0]).rstrip("'")
+    return next((a.size or 0 for a in core_of(graph).axes if a.name == over), 0)
+
+
+def _is_known(e: Expr, graph: nx.DiGraph) -> bool:
+    """Whether a value depends on data and on discrete unknowns alone."""
+    if e.op != "ref" or str(e.attrs[0]) not in graph:
+        return all(_is_known(a, graph) for a in e.args)
+    node: Node = graph.nodes[str(e.attrs[0])]["node"]
+    if isinstance(node.of, Derived):
+        return _is_known(node.of.value, graph)
+    return isinstance(node.of, ColumnSpec) or is_discrete(node)
 
 
 def _moves_support(other: Node, unknown: Node, graph: nx.DiGraph) -> bool:
@@ -121,69 +122,21 @@ def _ends(dist: Dist) -> Iterator[Expr]:
 
 
 def read_by(node: Node, found: Mapping[str, Elimination], graph: nx.DiGraph) -> dict[str, Access] | None:
-    """How a derived value reads the unknowns that are summed out; None where it couples their positions."""
-    ways = {z: set(_term_accesses(node, graph.nodes[z]["node"], graph)) for z in found}
-    if any(len(w) > 1 or any(a.reason for a in w) for w in ways.values()):
+    """How a derived value reads the unknowns that are summed out; None where it couples more of their positions than
+    the densities do."""
+    read = {z: joined(ways(node, graph.nodes[z]["node"], graph)) for z in found}
+    if any(w is not None and (w.reason or w.along not in ("", found[z].along)) for z, w in read.items()):
         return None
-    return {z: next(iter(w)) for z, w in ways.items() if w}
-
-
-# ---- one unknown after another -----------------------------------------------------------------------------------
-
-Ways = Mapping[str, Access]
-OWN = Access()
-
-
-def schedule(found: Sequence[Elimination], extra: Sequence[Ways] = ()) -> tuple[list[Elimination], dict[str, str]]:
-    """The order in which unknowns can be summed out, each inside its plate: inner plates first, within one plate the
-    last defined first. And those for which there is no order, each with an unknown in its way. `extra` is how more
-    densities read them."""
-    place = {e.name: i for i, e in enumerate(found)}
-    waiting = sorted((e for e in found if not e.leaf), key=lambda e: (-len(e.axes), -place[e.name]))
-    axes = {e.name: e.axes for e in waiting}
-    terms = dict.fromkeys(term for e in waiting for term in e.by_term)
-    densities: list[Ways] = [{e.name: e.by_term[t] for e in waiting if t in e.by_term} for t in terms]
-    densities += extra
-    done: list[Elimination] = []
-    while waiting:
-        left = {e.name: after(e, [d for d in densities if e.name in d], axes) for e in waiting}
-        e = next((e for e in waiting if not isinstance(left[e.name], str)), None)
-        if e is None:
-            inner = max(len(e.axes) for e in waiting)
-            return done, {e.name: str(left[e.name]) for e in waiting if len(e.axes) == inner}
-        ways = left[e.name]
-        assert not isinstance(ways, str)
-        densities = [*(d for d in densities if e.name not in d), ways]
-        waiting.remove(e)
-        done.append(e)
-    return done, {}
-
-
-def after(e: Elimination, touched: Sequence[Ways], axes: Mapping[str, tuple[str, ...]]) -> Ways | str:
-    """How what is left of the touched densities reads the other unknowns once `e` is summed out, or the name of one
-    that it would read at several positions. `axes` are those of every unknown."""
-    left: dict[str, Access] = {}
-    for ways in touched:
-        for name, way in ways.items():
-            if name != e.name:
-                moved = _moved(way, axes[name], ways[e.name], e)
-                if moved is None or left.setdefault(name, moved) != moved:
-                    return name
-    return left
-
-
-def _moved(way: Access, axes: tuple[str, ...], through: Access, e: Elimination) -> Access | None:
-    """The way in which an unknown over `axes` is read, in terms of the plate of `e`, which the density reads `through`
-    its own way; None where one position of that plate would meet several of the unknown."""
-    if not axes:
-        return way
-    if through.index is None:
-        read = axes if way.index is None else way.index.axes
-        return way if set(read) <= set(e.axes) else None
-    return OWN if way == through and axes == e.axes else None
+    return {z: w for z, w in read.items() if w is not None}
 
 
 # ---- how a density reads an unknown ------------------------------------------------------------------------------
+
+
+def ways(term: Node, unknown: Node, graph: nx.DiGraph) -> tuple[Access, ...]:
+    """The different ways in which a density or derived value reads an unknown, derived values looked through: at its
+    own position, by an index of the data, some positions back along an axis, or coupling positions (`reason`)."""
+    return tuple(dict.fromkeys(_term_accesses(term, unknown, graph)))
 
 
 def _term_accesses(term: Node, unknown: Node, graph: nx.DiGraph) -> Iterator[Access]:
@@ -194,7 +147,6 @@ def _term_accesses(term: Node, unknown: Node, graph: nx.DiGraph) -> Iterator[Acc
 
 
 def _accesses(e: Expr, z: Node, graph: nx.DiGraph) -> Iterator[Access]:
-    """The ways in which an expression reads z, derived values looked through."""
     if e.op == "ref":
         name = str(e.attrs[0])
         if name == z.name:
@@ -204,21 +156,21 @@ def _accesses(e: Expr, z: Node, graph: nx.DiGraph) -> Iterator[Access]:
         return
     for i, arg in enumerate(e.args):
         for way in _accesses(arg, z, graph):
-            yield _after(e, i, way, z)
+            yield _after(e, i, way, z, graph)
 
 
-def _after(e: Expr, i: int, way: Access, z: Node) -> Access:
+def _after(e: Expr, i: int, way: Access, z: Node, graph: nx.DiGraph) -> Access:
     """The way in which `e` reads z when its argument i reads it in a way."""
     axis = str(e.attrs[0]) if e.attrs else ""
-    if way.reason or axis not in z.axes or (way.index is not None and axis not in way.index.axes):
+    if way.reason or axis not in (z.axes if way.index is None else way.index.axes):
         return way
     if e.op in ("take", "takepos") and i == 0:
         index = e.args[1] if e.op == "take" else _from_zero(e.args[1])
-        if way.index is None and z.axes == (axis,) and _only_data(index):
-            return Access(replace(index, span=NOWHERE), where=e.span)
+        if way.index is None and z.axes == (axis,) and _is_data(index, graph):
+            return replace(way, index=replace(index, span=NOWHERE), where=e.span)
         return Access(reason=f"it is looked up along `{axis}` in more than one way", where=e.span)
     if e.op == "lag":
-        return Access(reason=f"each value depends on the one before along `{axis}` (a chain)", where=e.span)
+        return _lagged(e, way)
     if e.op == "fix":
         return Access(reason=f"one position along `{axis}` is read by all", where=e.span)
     if e.op in REDUCING:
@@ -226,6 +178,16 @@ def _after(e: Expr, i: int, way: Access, z: Node) -> Access:
     if e.op == "rename":
         return Access(reason=f"two positions along `{axis}` are read at once", where=e.span)
     return way
+
+
+def _lagged(e: Expr, way: Access) -> Access:
+    """What an expression reads some positions back: the index of what it reads here, or one more step of a chain."""
+    axis, k = str(e.attrs[0]), int(str(e.attrs[1]))
+    if way.index is not None:
+        return replace(way, index=Expr("lag", (way.index,), (axis, k), way.index.axes, way.index.type), where=e.span)
+    if way.lag and way.along != axis:
+        return Access(reason=f"it is read back along `{way.along}` and along `{axis}` at once", where=e.span)
+    return replace(way, lag=way.lag + k, along=axis, where=e.span)
 
 
 def _from_zero(position: Expr) -> Expr:
@@ -237,6 +199,11 @@ def _word(op: str) -> str:
     return "@" if op == "dot" else op
 
 
-def _only_data(e: Expr) -> bool:
-    """An index that is a column, or a lag of one: known when the data are read."""
-    return e.op in ("ref", "level", "lit", "pos") or (bool(e.args) and all(_only_data(a) for a in e.args))
+def _is_data(e: Expr, graph: nx.DiGraph) -> bool:
+    """An index that is known when the data are read."""
+    if e.op != "ref" or str(e.attrs[0]) not in graph:
+        return all(_is_data(a, graph) for a in e.args)
+    node: Node = graph.nodes[str(e.attrs[0])]["node"]
+    if isinstance(node.of, Derived):
+        return _is_data(node.of.value, graph)
+    return isinstance(node.of, ColumnSpec)

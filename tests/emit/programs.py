@@ -12,7 +12,7 @@ import scipy.special as sp
 
 from ppl.emit import runtime
 from ppl.emit.code import Writer
-from ppl.emit.program import _stage_zero
+from ppl.emit.program import stage_zero
 from ppl.emit.reverse import adjoints
 from ppl.emit.val import Val
 from ppl.emit.values import Builder
@@ -313,7 +313,7 @@ def emitted(
     grads = {n: found.get(v, b.lit(0.0)) for n, v in leaves.items()}
     scalars = {n: i for i, n in enumerate(n for n in names if not p.leaves[n])}
     w = Writer(scalars=scalars)
-    w.write(_stage_zero([root, *grads.values()]), 0)
+    w.write(stage_zero([root, *grads.values()]), 0)
     for n in names:
         if p.leaves[n]:
             w.line(f'{w.slot(n)} = d.slot("{n}")')

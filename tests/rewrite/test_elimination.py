@@ -452,12 +452,6 @@ def test_probabilities_of_derived_events() -> None:
 # ---- refusals ----------------------------------------------------------------------------------------------------
 
 REFUSED = {
-    "a chain": (
-        "  y: real",
-        "  for i in row {\n    z[i] ~ Bernoulli(logit=if i == 1 then 0 else 2 * z[i - 1])\n  }\n  y ~ Normal(z, 1)",
-        "chain",
-        "z[i - 1]",
-    ),
     "a sum over its plate": (
         "  y: real",
         "  z[row] ~ Bernoulli(0.3)\n  y ~ Normal(sum(z), 1)",

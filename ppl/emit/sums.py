@@ -1,0 +1,153 @@
+"""Discrete unknowns summed out of the densities that they reach: tables added up over levels, chains over paths."""
+
+import operator
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ppl.emit.lower import Lowering, back, kernel
+from ppl.emit.val import Val
+from ppl.emit.values import Builder
+from ppl.rewrite.order import OWN, Elimination, Step, Ways, after, schedule
+from ppl.source.diagnostic import Bug
+from ppl.stdlib.primitives import PRIMITIVES
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One summand of the log density: `value` for each position of `axes`."""
+
+    name: str
+    value: Val
+    axes: tuple[str, ...]
+
+
+Reading = tuple[Term, Ways]
+
+
+def is_level(axis: str) -> bool:
+    """Whether an axis holds the levels of an unknown: `z?`, or `z?1` one step back."""
+    return "?" in axis
+
+
+def summed_out(s: Lowering, found: Sequence[Elimination], readings: Iterable[Reading]) -> list[Reading]:
+    """The densities that are left when the unknowns are summed out one step after the other, and how each reads them.
+    `readings` are densities with how each of them reads the unknowns."""
+    pending = list(readings)
+    axes = {e.name: e.axes for e in found}
+    steps, stuck = schedule(found)
+    if stuck:
+        raise Bug(f"no order of summation: {stuck}")
+    for step in steps:
+        touched = [(t, _complete(t, ways, step)) for t, ways in pending if _levels_of(step) & set(t.value.axes)]
+        pending = [(t, ways) for t, ways in pending if not _levels_of(step) & set(t.value.axes)]
+        parts = [_to_plate(s, t, ways, step) for t, ways in touched]
+        left = after(step, [ways for _, ways in touched], axes)
+        if isinstance(left, str):
+            raise Bug(f"`{left}` is in the way")
+        value = _paths(s.b, step, parts) if step.along else s.b.reduce("logsumexp", s.b.total(parts), _own(step)[0])
+        pending.append((Term(" ".join(step.names), value, s.b.sorted(step.left)), dict(left)))
+    return pending
+
+
+def _own(step: Step) -> tuple[str, ...]:
+    return tuple(f"{name}?" for name in step.names)
+
+
+def _before(step: Step) -> tuple[str, ...]:
+    return tuple(back(f"{name}?", 1) for name in step.names)
+
+
+def _levels_of(step: Step) -> set[str]:
+    return {*_own(step), *(_before(step) if step.along else ())}
+
+
+def _complete(t: Term, ways: Ways, step: Step) -> Ways:
+    """How a density reads the unknowns; one that has only come to depend on a member reads its own position."""
+    return {**{n: OWN for n in step.names if {f"{n}?", back(f"{n}?", 1)} & set(t.value.axes)}, **ways}
+
+
+def _to_plate(s: Lowering, t: Term, ways: Ways, step: Step) -> Val:
+    """A density summed down to the plate of the unknowns: over all other axes, or by the index through which it reads
+    them."""
+    b, kept = s.b, [a for a in t.value.axes if is_level(a)]
+    way = next(ways[n] for n in step.names if n in ways)
+    if way.index is None:
+        return b.sum(t.value, {a for a in (*t.axes, *t.value.axes) if a not in step.axes and a not in kept})
+    index = s.expr(way.index)
+    own = b.sum(t.value, {a for a in (*t.axes, *t.value.axes) if a not in index.axes and a not in kept})
+    return b.segment(b.tap(own, (*index.axes, *kept), "broadcast"), index, step.axes[0], tuple(kept))
+
+
+# ---- chains ------------------------------------------------------------------------------------------------------
+
+
+def _paths(b: Builder, step: Step, parts: Sequence[Val]) -> Val:
+    """The sum over all paths. What reads the position before is taken apart: at the first position nothing comes
+    before, and from the second on it often is the same at all of them."""
+    own, before, along = _own(step), _before(step), step.along
+    unary = [v for v in parts if not set(before) & set(v.axes)]
+    pairs = [v for v in parts if set(before) & set(v.axes)]
+    later = b.total(_from_second(b, v, along) for v in pairs)
+    first = b.total(_at_first(b, v, along, before) for v in pairs)
+    is_first = b.apply("eq", b.arange(along, 1), b.lit(1.0))
+    here = b.add(b.total(unary), b.apply("where", is_first, first, b.lit(0.0)))
+    same = along not in later.axes
+    events = ((along, *own), (*before, *own) if same else (along, *before, *own))
+    args = tuple(_per_draw(b, v, axes) for v, axes in zip((here, later), events, strict=True))
+    return kernel(b, f"chain{'_same' if same else ''}{len(own)}", args, events, ())
+
+
+def _per_draw(b: Builder, v: Val, axes: tuple[str, ...]) -> Val:
+    """The value with all its axes, and with the draws: the probabilities of states differ between them."""
+    every = b.sorted((*v.axes, *axes))
+    return v if v.batch and v.axes == every else b.node("ones_like", (v,), axes, every, batch=True)
+
+
+def _at_first(b: Builder, v: Val, along: str, before: Iterable[str]) -> Val:
+    """A value for the first position, where it does not depend on a position before."""
+    v = _decided(b, v, along, 1.0)
+    for axis in before:
+        v = b.gather(v, axis, b.lit(0.0))
+    return v
+
+
+def _from_second(b: Builder, v: Val, along: str) -> Val:
+    """A value for all positions but the first."""
+    return _decided(b, v, along, 2.0)
+
+
+def _decided(b: Builder, v: Val, along: str, place: float) -> Val:
+    """A value in which tests of the position are decided: at the first position (1), or for all from the second on (2);
+    those that are still open stay."""
+    if along not in v.axes or v.op not in PRIMITIVES:
+        return v
+    if v.op == "where" and (truth := _truth(v.args[0], along, place)) is not None:
+        return _decided(b, v.args[1 if truth else 2], along, place)
+    args = tuple(_decided(b, a, along, place) for a in v.args)
+    return v if all(x is y for x, y in zip(args, v.args, strict=True)) else b.apply(v.op, *args)
+
+
+def _truth(test: Val, along: str, place: float) -> bool | None:
+    """Whether a test of the position against a number holds at the first one, or at all others; None if that varies."""
+    if test.op not in _TESTS or sorted(a.op for a in test.args) != ["arange", "lit"]:
+        return None
+    position = next(a for a in test.args if a.op == "arange")
+    if position.axes != (along,) or position.attrs[1] != 1:
+        return None
+    bound = next(float(str(a.attrs[0])) for a in test.args if a.op == "lit")
+    # all whole numbers between the first position that counts and one beyond the bound look alike from there on
+    places = [1.0] if place == 1.0 else [place, *(bound + d for d in (-1.0, 0.0, 1.0) if bound + d >= place), INF]
+    found = {_TESTS[test.op](*(x if a is position else bound for a in test.args)) for x in places}
+    return found.pop() if len(found) == 1 else None
+
+
+INF = float("inf")
+_TESTS: Mapping[str, Callable[[float, float], bool]] = {
+    "eq": operator.eq, "ne": operator.ne, "lt": operator.lt, "le": operator.le, "gt": operator.gt, "ge": operator.ge,
+}  # fmt: skip
+
+
+def readings_of(terms: Iterable[Term], found: Mapping[str, Elimination]) -> list[Reading]:
+    """Densities, with how each reads the unknowns that are summed out."""
+    ways = {name: e.by_term for name, e in found.items()}
+    return [(t, {z: w[t.name] for z, w in ways.items() if t.name in w}) for t in terms]
