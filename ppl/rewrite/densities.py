@@ -32,14 +32,19 @@ def density(dist: Dist, name: str, role: str, view: View) -> Found:
         return _branching(dist, name, role, view)
     inner = [density(d, name, role, view) for d in dist.inner]
     args = [argument(a, view) if a is not None else {} for a in dist.args]
+    return join({}, *inner, *(argument_step(dist, i, found, role, view) for i, found in enumerate(args)))
+
+
+def argument_step(dist: Dist, i: int, found: Found, role: str, view: View) -> Found:
+    """The findings of argument `i` after the step to the density."""
     match dist.name:
         case "Truncated" | "Censored":
             moving = role in ("observed", "imputed") or dist.name == "Censored"
-            return join(*inner, *(_moving(a, dist) if moving else _clipped(a, dist) for a in args))
+            return _moving(found, dist) if moving else _clipped(found, dist)
         case family if family in DISTRIBUTIONS:
-            return join({}, *(_argument(family, i, args[i], role, dist, view) for i in range(len(args))))
+            return _argument(family, i, found, role, dist, view)
         case _:
-            return join({}, *args, *inner)
+            return found
 
 
 def _branching(dist: Dist, name: str, role: str, view: View) -> Found:
@@ -49,11 +54,16 @@ def _branching(dist: Dist, name: str, role: str, view: View) -> Found:
     inner = [density(d, name, role, view) for d in dist.inner]
     found = argument(test, view)
     if rough(found):
-        whole = view.through(test)
-        pieces = [view.through(p) for p in log_density(dist, _value(name, dist))]
-        joined = frozenset(c for c in comparisons(whole, view) if all(meets(p, c, view) for p in pieces))
-        found = expression(whole, view.proving({}, joined))
+        found = expression(view.through(test), view.proving({}, joined_tests(dist, name, view)))
     return join(found, lifted(rough(found), JUMP, "a branch on it", test.span), *inner)
+
+
+def joined_tests(dist: Dist, name: str, view: View) -> frozenset[Expr]:
+    """The comparisons in the test of a branching distribution across which density and support are continuous."""
+    test = dist.args[0]
+    assert test is not None
+    pieces = [view.through(p) for p in log_density(dist, _value(name, dist))]
+    return frozenset(c for c in comparisons(view.through(test), view) if all(meets(p, c, view) for p in pieces))
 
 
 def _value(name: str, dist: Dist) -> Expr:
@@ -95,7 +105,7 @@ def _kinds(dist: Dist) -> tuple[str, ...]:
 
 def _by_formula(dist: Dist, value: Expr) -> tuple[Expr, ...]:
     row = DISTRIBUTIONS[dist.name]
-    given = {p.name: a for p, a in zip(row.params, dist.args, strict=True) if a is not None}
+    given = {p.name: a if a is not None else Expr("none") for p, a in zip(row.params, dist.args, strict=True)}
     given["x"] = value
     for shared, text in row.let:
         given[shared] = formula(text, given, dist.span)

@@ -9,12 +9,13 @@ import networkx as nx
 
 from ppl.check.core import Core, Derived, Dist, FactorTerm, Guide, Param, Site, Statement
 from ppl.graph.graph import core_of, node_list
-from ppl.rewrite.densities import density, own_level
-from ppl.rewrite.findings import AFFINE, LEVELS, Finding, Found, join, rough, shown, worst
+from ppl.rewrite.densities import density, ends, own_level
+from ppl.rewrite.findings import AFFINE, LEVELS, Finding, Found, join, lifted, rough, shown, worst
 from ppl.rewrite.steps import argument, holds, smoothed
 from ppl.rewrite.through import definition
 from ppl.rewrite.view import View
 from ppl.stdlib.intervals import Interval
+from ppl.stdlib.records import JUMP
 
 __all__ = ["LEVELS", "Finding", "Recheck", "holds", "recheck", "roughness", "shown", "worst"]
 
@@ -30,7 +31,7 @@ def guide_term(name: str) -> str:
 def roughness(graph: nx.DiGraph, guide: Guide | None = None) -> dict[str, Found]:
     """For every density, factor and the objective, how rough it is in each continuous unknown and parameter that
     reaches it. The densities of a guide stand under `guide NAME`."""
-    view, terms = _model(graph, guide)
+    _, terms = analysed(graph, guide)
     return {name: _as_term(found) for name, found in terms.items()}
 
 
@@ -42,15 +43,18 @@ def _as_term(found: Found) -> Found:
 # ---- one pass over model, guide and objective ----------------------------------------------------------------------
 
 
-def _model(graph: nx.DiGraph, guide: Guide | None) -> tuple[View, dict[str, Found]]:
+def analysed(graph: nx.DiGraph, guide: Guide | None) -> tuple[View, dict[str, Found]]:
+    """What is known after the last statement, and how rough every term is."""
     core = core_of(graph)
     view = start(core, guide)
+    guided = {s.name: s.dist for s in (guide.statements if guide is not None else ()) if isinstance(s, Site)}
     terms: dict[str, Found] = {}
     for node in node_list(graph):
         match node.of:
             case Site(dist=dist, role=role):
                 own = _own(node.name, dist, role)
-                terms[node.name] = _site(node.name, node.of, role, own, view)
+                found = _site(node.name, node.of, role, own, view)
+                terms[node.name] = join(found, _left_behind(dist, guided.get(node.name), own, view))
                 view = replace(view.with_names({node.name: own}), random=view.random | own.keys())
             case Derived():
                 view = derived(node.of, view)
@@ -89,6 +93,15 @@ def _own(name: str, dist: Dist, role: str) -> Found:
 def _site(name: str, site: Site, role: str, own: Found, view: View) -> Found:
     here = view.with_names({name: own}) if own else view
     return join(own, density(site.dist, name, role, here), own_level(name, site.dist, own))
+
+
+def _left_behind(dist: Dist, guide: Dist | None, own: Found, view: View) -> Found:
+    """A support that moves, under a guide of which the support does not move along: the value may fall out of it."""
+    moving = ends(dist, view)
+    if guide is None or not moving or moving == ends(guide, view):
+        return {}
+    found = join(own, *(argument(e, view) for e in moving))
+    return lifted(found, JUMP, "the support moves with it, and the guide's does not", dist.span)
 
 
 def derived(s: Derived, view: View) -> View:
@@ -135,32 +148,43 @@ def recheck(graph: nx.DiGraph, guide: Guide | None, chosen: Iterable[str]) -> Re
 def _rewritten(
     graph: nx.DiGraph, guide: Guide | None, chosen: frozenset[str]
 ) -> tuple[dict[str, Found], dict[str, Found]]:
-    """How rough the chosen values, and all terms, are in the parameters."""
+    """How rough the chosen values, and all terms, are in the parameters. A guide may read derived values of the model,
+    which read its draws: the statements are gone through until nothing changes."""
     core = core_of(graph)
-    drawn = {s.name: s for s in (guide.statements if guide is not None else ()) if isinstance(s, Site)}
+    drawn = {s.name for s in (guide.statements if guide is not None else ()) if isinstance(s, Site)}
     view, values, terms = start(core, guide), dict[str, Found](), dict[str, Found]()
-    for s in _in_order(graph, guide):
-        match s:
-            case Site(name=name, dist=dist, role=role):
-                pathwise = name in chosen
-                draws = role != "observed" and (role == "guide" or name not in drawn)
-                term = guide_term(name) if role == "guide" else name
-                terms[term] = density(dist, name, "unknown" if pathwise else "observed", view)
-                if pathwise and draws:
-                    values[name] = density(dist, name, "unknown", view)
-                    view = view.with_names({name: smoothed(values[name])})
-            case Derived():
-                view = derived(s, view)
-            case FactorTerm(value=value):
-                terms[s.name] = argument(value, view)
+    for _ in range(SWEEPS):
+        before = view.env
+        for s in _both(graph, guide):
+            match s:
+                case Site(name=name, dist=dist, role=role):
+                    is_draw = role == "guide" or (role != "observed" and name not in drawn)
+                    if is_draw and name in chosen:
+                        values[name] = density(dist, name, "unknown", view)
+                        view = view.with_names({name: smoothed(values[name])})
+                    terms[_term(s)] = _along(s, "unknown" if name in chosen else "observed", view)
+                case Derived():
+                    view = derived(s, view)
+                case FactorTerm(value=value):
+                    terms[_term(s)] = argument(value, view)
+        if view.env == before:
+            break
     if core.objective is not None:
         terms[OBJECTIVE] = argument(core.objective.value, view)
     return values, terms
 
 
-def _in_order(graph: nx.DiGraph, guide: Guide | None) -> Iterator[Statement]:
-    """The statements of the guide, then those of the model: what is drawn comes before what is computed from it. A
-    guide that reads derived values of the model finds them first."""
-    model = [n.of for n in node_list(graph) if isinstance(n.of, Site | Derived | FactorTerm)]
+def _along(site: Site, role: str, view: View) -> Found:
+    """A log density along the path: through its arguments, and through its own value."""
+    found = density(site.dist, site.name, role, view)
+    return join(found, own_level(site.name, site.dist, view.env.get(site.name, {})))
+
+
+def _term(s: Site | FactorTerm) -> str:
+    return guide_term(s.name) if isinstance(s, Site) and s.role == "guide" else s.name
+
+
+def _both(graph: nx.DiGraph, guide: Guide | None) -> Iterator[Statement]:
+    """The statements of the guide, then those of the model."""
     yield from guide.statements if guide is not None else ()
-    yield from model
+    yield from (n.of for n in node_list(graph) if isinstance(n.of, Site | Derived | FactorTerm))

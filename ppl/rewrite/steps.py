@@ -1,5 +1,7 @@
 """How rough the value of an expression is in every unknown and parameter: one rule for each operation of the core."""
 
+from collections.abc import Sequence
+
 from ppl.check.core import Expr
 from ppl.check.functions import KINK_OPS, SMOOTH_OPS
 from ppl.rewrite.continuity import COMPARISONS, proofs
@@ -83,22 +85,27 @@ def _product(e: Expr, inside: list[Found], view: View) -> Found:
         return {}
     bound = [lifted(f, SMOOTH, "", NOWHERE) if i else f for i, f in enumerate(inside)]
     together = smoothed(join(*inside)) if inside[0] and inside[1] else join(*(bound if e.op == "div" else inside))
-    if e.op != "div" or not inside[1] or holds("nonzero", view.interval(e.args[1])):
-        return together
-    return join(together, _outside(e, 1, "nonzero", inside[1], UNKNOWN))
+    return join(together, outside(e, inside, view))
 
 
 def _power(e: Expr, inside: list[Found], view: View) -> Found:
-    fixed = view.interval(e.args[1])
-    if fixed.low != fixed.high:
+    level = _fixed_power(e, view)
+    if not level:
         return _primitive(e, inside, view)
-    if fixed.low >= 0 and fixed.low == int(fixed.low):
-        return inside[0] if fixed.low == 1 else smoothed(inside[0])
-    if fixed.low > 0 and holds("nonnegative", view.interval(e.args[0])):
-        edge = KINK if fixed.low > 1 else CONTINUOUS
-        inner = holds("positive", view.interval(e.args[0]))
-        return smoothed(inside[0]) if inner else lifted(inside[0], edge, "a root that may be taken of 0", e.span)
-    return _primitive(e, inside, view)
+    reason = "" if level == SMOOTH else "a root that may be taken of 0"
+    return lifted(inside[0], level, reason, e.span)
+
+
+def _fixed_power(e: Expr, view: View) -> str:
+    """How rough x^p is for a fixed exponent on the values that x has; "" where it is not always defined."""
+    base, p = view.interval(e.args[0]), view.interval(e.args[1])
+    if p.low != p.high:
+        return ""
+    if (p.low >= 0 and p.low == int(p.low)) or holds("positive", base):
+        return SMOOTH
+    if p.low > 0 and holds("nonnegative", base):
+        return KINK if p.low > 1 else CONTINUOUS
+    return ""
 
 
 def _primitive(e: Expr, inside: list[Found], view: View) -> Found:
@@ -114,17 +121,23 @@ def _primitive(e: Expr, inside: list[Found], view: View) -> Found:
             parts.append(smoothed(found))
         else:
             parts.append(lifted(found, level, said(e.op), e.span))
-        need = row.domain[i] if i < len(row.domain) else ""
+    return join(*parts, outside(e, inside, view))
+
+
+def outside(e: Expr, inside: Sequence[Found], view: View) -> Found:
+    """What a function adds where its arguments may leave its domain; `inside` are their findings."""
+    row = PRIMITIVES.get(e.op)
+    if row is None or (e.op == "pow" and _fixed_power(e, view)):
+        return {}
+    parts = []
+    for i, need in enumerate(row.domain):
         here = view.interval(e.args[i])
-        if need and not holds(need, here):
+        if need and inside[i] and not holds(need, here):
             at_edge = e.op in EDGES and holds(EDGES[e.op], here)
-            parts.append(_outside(e, i, need, found, CONTINUOUS if at_edge else UNKNOWN))
-    return join(*parts)
-
-
-def _outside(e: Expr, i: int, need: str, found: Found, level: str) -> Found:
-    reason = f"{said(e.op)} of a value that may leave its domain ({need})"
-    return lifted(found, level, reason, e.span, e.args[i], need)
+            reason = f"{said(e.op)} of a value that may leave its domain ({need})"
+            step = (CONTINUOUS if at_edge else UNKNOWN, reason, e.span, e.args[i], need)
+            parts.append(lifted(inside[i], *step))
+    return join({}, *parts)
 
 
 def _kink(e: Expr, found: Found, view: View) -> Found:

@@ -36,6 +36,10 @@ class View:
         """Whether a value depends on a source."""
         return any(self.env.get(name) for name in names(e))
 
+    def sources(self, e: Expr) -> frozenset[str]:
+        """The sources that a value depends on."""
+        return frozenset(source for name in names(e) for source in self.env.get(name, {}))
+
     def with_names(self, more: Mapping[str, Found]) -> "View":
         return replace(self, env={**self.env, **more})
 
