@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import networkx as nx
 
 from ppl.check.core import ColumnSpec, Core, Derived, Dist, FactorTerm, Site
+from ppl.emit.code import axis_size
 from ppl.emit.densities import log_density
 from ppl.emit.lower import Lowering, back, kernel
 from ppl.emit.sums import Reading, Term, is_level, readings_of, summed_out
@@ -135,7 +136,7 @@ def _rank(core: Core, graph: nx.DiGraph) -> dict[str, int]:
         + levels
         + rows
     )
-    copies = [copy for a in names for copy in (a, f"{a}~", *(a + "'" * n for n in range(1, COPIES + 1)))]
+    copies = [a + "'" * n + short for a in names for n in range(COPIES + 1) for short in ("", "~")]
     return {a: i for i, a in enumerate(copies)}
 
 
@@ -213,7 +214,7 @@ def coordinates(slot: Slot, out: Assembly) -> Val:
 def _raw_axes(axes: tuple[str, ...], place: Domain, out: Assembly) -> tuple[str, ...]:
     shrinks = BIJECTIONS[place.kind].shrinks
     if shrinks:
-        out.sizes[f"{place.event}~"] = f'n["{place.event}"] - {shrinks}'
+        out.sizes[f"{place.event}~"] = f"{axis_size(place.event)} - {shrinks}"
     return out.b.sorted(f"{a}~" if shrinks and a == place.event else a for a in axes)
 
 
