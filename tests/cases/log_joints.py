@@ -50,3 +50,20 @@ def survey(x: Values, data: Mapping[str, list[str]]) -> float:
     k = np.array(data["k"], int)
     sizes = [stats.binom.logpmf(k, n, float(x["theta"])).sum() - math.log(500) for n in range(1, 501)]
     return float(special.logsumexp(sizes))
+
+
+def chain(start: npt.NDArray[np.float64], move: npt.NDArray[np.float64], emit: npt.NDArray[np.float64]) -> float:
+    """Log density of observations along a chain: `start` (K), `move` (from, to), `emit` (T, K) log densities."""
+    total, state = 0.0, start
+    for t, each in enumerate(emit):
+        state = (state @ move if t else state) * np.exp(each - each.max())
+        total += float(each.max()) + math.log(state.sum())
+        state = state / state.sum()
+    return total
+
+
+def earthquake(x: Values, data: Mapping[str, list[str]]) -> float:
+    counts = np.array(data["count"], int)
+    emit = stats.poisson.logpmf(counts[:, None], x["rate"])
+    prior = stats.gamma.logpdf(x["rate"], [12, 20, 30]).sum()
+    return chain(np.full(3, 1 / 3), np.full((3, 3), 0.05) + 0.85 * np.eye(3), emit) + float(prior)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from log_joints import HERE, LogJoint, coal, gmm, survey, table, zip_lamb
+from log_joints import HERE, LogJoint, coal, earthquake, gmm, survey, table, zip_lamb
 
 from ppl.api import load
 from ppl.emit.bind import Program
@@ -67,6 +67,11 @@ def survey_case(record: Any) -> Case:
     return Case("survey_size", record["log_evidence"], moments(record, "theta"), {"n": n}, survey)
 
 
+def earthquake_case(record: Any) -> Case:
+    rates = {"rate": tuple(np.array([rate[key] for rate in record["rates"]]) for key in ("mean", "sd"))}
+    return Case("earthquake_rates", record["log_evidence"], rates, {"z": np.array(record["state_prob"])}, earthquake)
+
+
 COAL = reference("coal_changepoint")
 CASES = [
     coal_case("coal_changepoint", COAL),
@@ -75,6 +80,7 @@ CASES = [
     zip_case(reference("zip_lamb")),
     survey_case(reference("survey_size")),
 ]
+SUMS = [*CASES, earthquake_case(reference("earthquake")["unknown_rates"])]
 NETWORKS = {name: rows for name, rows in reference("networks").items() if name in ("asia", "sprinkler")}
 
 
@@ -144,7 +150,7 @@ def log_volume(program: Program, case: Case, u: Array) -> float:
 
 
 @pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("case", CASES, ids=name_of)
+@pytest.mark.parametrize("case", SUMS, ids=name_of)
 def test_sum_over_the_discrete_unknowns_is_exact(case: Case, seed: int) -> None:
     program, _ = load(HERE / f"{case.name}.ppl").bind(HERE / f"{case.name}.csv")
     u = np.random.default_rng(seed).normal(0, 0.5, program.dim)
@@ -174,3 +180,12 @@ def test_probabilities_of_a_network_are_exact(network: str) -> None:
         found = chances(fitted(network), name).prob
         wanted = [rows[k]["prob_true"][name] for k in blank]
         assert found[:, 1] == pytest.approx(np.array(wanted), abs=1e-8)
+
+
+# ---- a chain of which everything is known but the states -----------------------------------------------------------
+
+
+def test_chain_with_known_rates_is_solved_exactly() -> None:
+    wanted, fit = reference("earthquake")["all_fixed"], fitted("earthquake_fixed")
+    assert fit.evidence.log_evidence == pytest.approx(wanted["log_evidence"], abs=1e-7)
+    assert chances(fit, "z").prob == pytest.approx(np.array(wanted["state_prob"]), abs=1e-8)
