@@ -19,7 +19,7 @@ from ppl.emit.strata import LEAST, strata
 from ppl.emit.surrogate import ScoreNode
 from ppl.emit.val import Val
 from ppl.emit.values import Builder
-from ppl.graph.graph import Node, core_of, node_list
+from ppl.graph.graph import Node, core_of, drawn_sites, node_list
 from ppl.rewrite.eliminate import Elimination, eliminations, is_discrete
 from ppl.rewrite.findings import Refusal
 from ppl.rewrite.guards import jumps_of
@@ -138,12 +138,6 @@ def summed_out(graph: nx.DiGraph, guide: Guide | None, estimators: Mapping[str, 
         for name, e in eliminations(graph).items()
         if isinstance(e, Elimination) and name not in drawn and estimators.get(name, "exact") == "exact"
     }
-
-
-def drawn_sites(core: Core, guide: Guide | None) -> dict[str, Site]:
-    """The sites that draws come from: those of the guide; of the model itself where it has an objective."""
-    statements = core.statements if core.objective is not None else guide.statements if guide is not None else ()
-    return {s.name: s for s in statements if isinstance(s, Site) and s.role in ("guide", "unknown")}
 
 
 def _lower(node: Node, o: Objective) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import networkx as nx
 
-from ppl.check.core import ColumnSpec, Core, Derived, Dist, Expr, FactorTerm, Site
+from ppl.check.core import ColumnSpec, Core, Derived, Dist, Expr, FactorTerm, Guide, Site
 from ppl.check.lints import reads
 from ppl.source.diagnostic import Bug
 from ppl.source.span import NOWHERE, Span
@@ -15,14 +15,17 @@ KINDS = ("data", "unknown", "imputed", "observed", "derived", "factor")
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What the compiler decided for an unknown. `estimator` is `exact` or `reparam`; `level` is how rough the log
-    density is in it, along every path; `where` is the place that decided."""
+    """What the compiler decided for an unknown. `estimator` is a row of `ESTIMATORS`; `level` is how rough the log
+    density is in it, along every path; `where` is the place that decided. `biased` says why the estimate is not
+    unbiased: only what the author asked for is. `others` are the estimators that would be sound as well."""
 
     estimator: str
     level: str
     reason: str
     where: Span | None = field(default=None, compare=False)
     cost: str = ""
+    biased: str = ""
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +66,15 @@ def _node(s: Site | Derived | FactorTerm, read: bool) -> Node:
             return Node(s.name, "factor", s.value.axes, s, None, s.span)
 
 
-def assemble(nodes: Iterable[Node], core: Core, levels: Mapping[tuple[str, str], str] | None = None) -> nx.DiGraph:
-    """A frozen graph of these nodes, its edges read off them; `levels` are how rough each edge is."""
-    graph = nx.DiGraph(core=core)
+def assemble(
+    nodes: Iterable[Node],
+    core: Core,
+    levels: Mapping[tuple[str, str], str] | None = None,
+    guide: Guide | None = None,
+) -> nx.DiGraph:
+    """A frozen graph of these nodes, its edges read off them; `levels` are how rough each edge is, `guide` the guide
+    that the unknowns are to be drawn from."""
+    graph = nx.DiGraph(core=core, guide=guide)
     for node in nodes:
         graph.add_node(node.name, node=node)
     for node in node_list(graph):
@@ -87,10 +96,22 @@ def core_of(graph: nx.DiGraph) -> Core:
     return core
 
 
+def guide_of(graph: nx.DiGraph) -> Guide | None:
+    """The author's guide that the graph is planned with, if any."""
+    guide: Guide | None = graph.graph.get("guide")
+    return guide
+
+
+def drawn_sites(core: Core, guide: Guide | None) -> dict[str, Site]:
+    """The sites that draws come from: those of the guide; of the model itself where it has an objective."""
+    statements = core.statements if core.objective is not None else guide.statements if guide is not None else ()
+    return {s.name: s for s in statements if isinstance(s, Site) and s.role in ("guide", "unknown")}
+
+
 def replaced(graph: nx.DiGraph, new: Mapping[str, Node]) -> nx.DiGraph:
     """The graph with some nodes replaced; edge levels that still hold are kept."""
     levels = {(u, v): data["level"] for u, v, data in graph.edges(data=True)}
-    return assemble([new.get(n.name, n) for n in node_list(graph)], core_of(graph), levels)
+    return assemble([new.get(n.name, n) for n in node_list(graph)], core_of(graph), levels, guide_of(graph))
 
 
 def expressions(node: Node) -> Iterator[Expr]:
@@ -120,11 +141,12 @@ def verify(graph: nx.DiGraph, stage: str) -> None:
         raise Bug("the graph is not frozen")
     if not nx.is_directed_acyclic_graph(graph):
         raise Bug(f"the graph has a circle: {nx.find_cycle(graph)}")
+    params = {p.name for p in core_of(graph).params}
     for node in node_list(graph):
         if node.kind not in KINDS:
             raise Bug(f"unknown kind of node: {node.kind}")
         for name in {str(e.attrs[0]) for x in expressions(node) for e in _refs(x)}:
-            if name not in graph:
+            if name not in graph and name not in params:
                 raise Bug(f"`{node.name}` reads `{name}`, which is no node")
         if stage == "plan" and node.kind in ("unknown", "imputed") and node.plan is None:
             raise Bug(f"`{node.name}` has no estimator")

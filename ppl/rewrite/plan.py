@@ -1,131 +1,288 @@
 """From the graph to the plan: every unknown gets its estimator, or the model is refused with the reason and the
 place."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 import networkx as nx
 
-from ppl.check.core import Core
-from ppl.graph.graph import Node, Plan, assemble, core_of, node_list, unknowns, verify
+from ppl.check.core import Core, Dist, Guide, Site
+from ppl.check.lints import names_in_dist
+from ppl.graph.graph import Node, Plan, assemble, core_of, drawn_sites, guide_of, node_list, unknowns, verify
 from ppl.rewrite.canonical import canonical
-from ppl.rewrite.eliminate import Elimination, Refusal, eliminations
+from ppl.rewrite.drawing import has_cdf, pathwise_kind
+from ppl.rewrite.eliminate import eliminations, unbounded
+from ppl.rewrite.estimators import ESTIMATORS, Facts, Rule, admissible
+from ppl.rewrite.findings import Finding, Refusal, shown, worst
+from ppl.rewrite.guards import Guard, jumps_of
 from ppl.rewrite.limits import missing_limit
-from ppl.rewrite.roughness import LEVELS, Finding, roughness, worst
+from ppl.rewrite.listing import Listing, listing
+from ppl.rewrite.order import Elimination
+from ppl.rewrite.order import Refusal as NotSummed
+from ppl.rewrite.roughness import recheck, roughness
+from ppl.rewrite.supports import domain
 from ppl.source.diagnostic import Diagnostic, ModelError, complain
 from ppl.source.span import Span
-from ppl.stdlib.records import DISCRETE, KINK, SMOOTH
+from ppl.stdlib.distributions import DISTRIBUTIONS
+from ppl.stdlib.records import DISCRETE
 
 CONTINUOUS = "write the model so that every log density is continuous in it, or sum it out by hand"
+# Annotations that name an estimator in other words.
+SAME = {"enumerate": "exact", "marginal": "exact"}
+WORDS = frozenset(rule.name for rule in ESTIMATORS) | {"relax", *SAME}
+# Estimators of draws that are made along a path, whole or between thresholds.
+PATHS = frozenset(("reparam", "implicit", "stratified", "boundary"))
+# Those that list levels along an axis: what is drawn after them must not need a score.
+LISTED = frozenset(("exact", "stratified", "remainder", "window", "relax"))
+SUPPORTED = ("real", "lower", "upper", "interval")
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
-    """What the analyses say of one unknown."""
+class Choice:
+    """An estimator for an unknown, and the others that would do, the preferred first."""
 
-    node: Node
-    elimination: Elimination | Refusal | None
-    finding: Finding
-    term: str
-
-    @property
-    def discrete(self) -> bool:
-        return self.elimination is not None
+    facts: Facts
+    rule: Rule
+    others: tuple[Rule, ...] = ()
+    biased: str = field(default="", kw_only=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """A row of `ESTIMATORS`: the first whose `when` holds is taken, and `because` is what `ppl explain` prints."""
-
-    name: str
-    when: Callable[[Facts], bool]
-    because: Callable[[Facts], str]
-
-
-ESTIMATORS: tuple[Rule, ...] = (
-    Rule(
-        "exact",
-        lambda f: isinstance(f.elimination, Elimination) and f.elimination.leaf,
-        lambda f: "blank cells that nothing else reads: they sum to one",
-    ),
-    Rule(
-        "exact",
-        lambda f: isinstance(f.elimination, Elimination),
-        lambda f: "finite: summed out in its plate" if f.node.axes else "finite: summed out",
-    ),
-    Rule(
-        "reparam", lambda f: not f.discrete and f.finding.level == SMOOTH, lambda f: "every log density is smooth in it"
-    ),
-    Rule(
-        "reparam",
-        lambda f: not f.discrete and LEVELS[f.finding.level] <= LEVELS[KINK],
-        lambda f: f"continuous with a kink: {f.finding.reason}",
-    ),
-)
-
-
-def plan(graph: nx.DiGraph) -> nx.DiGraph:
-    """The graph with an estimator on every unknown; raises `ModelError` (E510, E511, E530) where none is sound."""
+def plan(graph: nx.DiGraph, guide: Guide | None = None, wanted: Mapping[str, str] | None = None) -> nx.DiGraph:
+    """The graph with an estimator on every unknown, drawn from `guide` as far as it goes; `wanted` are estimators asked
+    for by name of unknown. Raises `ModelError` (E510 to E517, E530) where none is sound."""
     graph = canonical(graph)
     verify(graph, "graph")
-    found, rough = eliminations(graph), roughness(graph)
-    facts = [_facts(node, found, rough) for node in unknowns(graph)]
-    complaints = [c for f in facts for c in _complaints(f, core_of(graph))]
+    graph = assemble(node_list(graph), core_of(graph), None, guide)
+    facts = gather(graph)
+    found = {name: _choice(f, (wanted or {}).get(name, ""), core_of(graph)) for name, f in facts.items()}
+    complaints = [c for choice in found.values() if isinstance(choice, list) for c in choice]
     if complaints:
         raise ModelError(complaints)
-    new = {f.node.name: replace(f.node, plan=_plan(f)) for f in facts}
-    out = assemble([new.get(n.name, n) for n in node_list(graph)], core_of(graph), _edge_levels(graph, rough))
+    chosen = {name: c for name, c in found.items() if isinstance(c, Choice)}
+    chosen = _rechecked(graph, _unlisted(graph, chosen))
+    new = {name: replace(c.facts.node, plan=_plan(c)) for name, c in chosen.items()}
+    out = assemble([new.get(n.name, n) for n in node_list(graph)], core_of(graph), _edge_levels(graph), guide)
     verify(out, "plan")
     return out
 
 
-def _facts(node: Node, found: Mapping[str, Elimination | Refusal], rough: Mapping[str, Mapping[str, Finding]]) -> Facts:
+def is_objective(graph: nx.DiGraph) -> bool:
+    """Whether a planned model is fitted as an objective: it has a guide, parameters or an objective of the author's, or
+    an unknown whose draws need more than a path under the automatic guide."""
+    core = core_of(graph)
+    if core.params or core.objective is not None or guide_of(graph) is not None:
+        return True
+    summed = eliminations(graph)
+    return any(
+        n.plan is not None
+        and n.plan.estimator != "reparam"
+        and not (n.plan.estimator == "exact" and isinstance(summed.get(n.name), Elimination))
+        for n in unknowns(graph)
+    )
+
+
+# ---- facts ---------------------------------------------------------------------------------------------------------
+
+
+def gather(graph: nx.DiGraph) -> dict[str, Facts]:
+    """What the analyses say of every unknown."""
+    guide = guide_of(graph)
+    sites = drawn_sites(core_of(graph), guide)
+    summed, rough = eliminations(graph), roughness(graph, guide)
+    return {n.name: _facts(n, sites.get(n.name), summed.get(n.name), rough, graph) for n in unknowns(graph)}
+
+
+def _facts(
+    node: Node,
+    site: Site | None,
+    summed: Elimination | NotSummed | None,
+    rough: Mapping[str, Mapping[str, Finding]],
+    graph: nx.DiGraph,
+) -> Facts:
+    guide, core = guide_of(graph), core_of(graph)
     reached = {term: m[node.name] for term, m in rough.items() if node.name in m}
     decided = worst(reached.values()) if reached else Finding()
     term = next((t for t, f in reached.items() if f is decided), node.name)
-    return Facts(node, found.get(node.name), decided, term)
+    dist = site.dist if site is not None else node.dist
+    assert dist is not None
+    real = dist.kind == "real"
+    jumps: tuple[Guard, ...] | Refusal = ()
+    if real and not decided.pathwise:
+        jumps = _usable(jumps_of(graph, node.name, guide), node, sites=drawn_sites(core, guide))
+    needs_listing = (not real and (site is not None or isinstance(summed, NotSummed))) or bool(jumps)
+    scalar = not dist.event if site is not None or not real else domain(dist).kind in SUPPORTED
+    return Facts(
+        node,
+        site,
+        summed,
+        decided,
+        term,
+        _at(decided, core),
+        listing(graph, guide, node.name) if needs_listing else Listing({}),
+        jumps,
+        pathwise_kind(dist) if site is not None else "reparam" if real else "",
+        has_cdf(dist) if site is not None else real and scalar,
+        scalar,
+        _levels(dist, core),
+        _positions(node.axes, core),
+    )
 
 
-def _rule(facts: Facts) -> Rule | None:
-    return next((rule for rule in ESTIMATORS if rule.when(facts)), None)
+def _usable(guards: tuple[Guard, ...] | Refusal, node: Node, sites: Mapping[str, Site]) -> tuple[Guard, ...] | Refusal:
+    """The thresholds, where they can be known before the unknown is drawn, and lie along one axis at most."""
+    if isinstance(guards, Refusal):
+        return guards
+    for g in guards:
+        if any(name in sites and node.name in names_in_dist(sites[name].dist) for name in g.others):
+            return Refusal("a threshold is drawn after it", g.where)
+        plates = node.axes if g.access == "own" else ()
+        if len([a for a in g.threshold.axes if a not in plates]) > 1:
+            return Refusal("its thresholds vary along two axes", g.where)
+    return guards
 
 
-def _plan(facts: Facts) -> Plan:
-    rule = _rule(facts)
-    assert rule is not None
-    level = DISCRETE if facts.discrete else facts.finding.level
+def _levels(dist: Dist, core: Core) -> int:
+    """How many levels a discrete distribution has: 0 where the data say, -1 where there is no last one."""
+    while dist.inner and dist.name != "Truncated":
+        dist = dist.inner[-1]
+    if unbounded(dist):
+        return -1
+    row = DISTRIBUTIONS.get(dist.name)
+    if row is None or dist.kind == "real":
+        return 0
+    if dist.kind == "bool":
+        return 2
+    if dist.kind == "level":
+        return _positions((str(dist.attrs[0]),), core)
+    return 0
+
+
+def _positions(axes: Iterable[str], core: Core) -> int:
+    """The number of positions of a plate whose size the model fixes; 0 where the data say."""
+    sizes = {a.name: a.size or 0 for a in core.axes}
+    found = 1
+    for a in axes:
+        found *= sizes.get(a.rstrip("'"), 0)
+    return found
+
+
+# ---- choices -------------------------------------------------------------------------------------------------------
+
+
+def _choice(facts: Facts, wanted: str, core: Core) -> Choice | list[Diagnostic]:
+    """The first rule that holds, or what the author asks for; or what stands against it."""
+    rules = admissible(facts)
+    source = facts.site if facts.site is not None and facts.site.annotations else facts.node.of
+    words = [wanted] if wanted else [a for a in getattr(source, "annotations", ()) if a in WORDS]
+    if "unsafe_reparam" in getattr(source, "annotations", ()) and not wanted:
+        return _unsafe(facts, rules)
+    span = getattr(source, "annotation_span", facts.node.span)
+    for word in words:
+        return _asked(facts, SAME.get(word, word), rules, None if wanted else span, core)
+    if rules:
+        return Choice(facts, rules[0], rules[1:])
+    return [_refused(facts, core)]
+
+
+def _asked(
+    facts: Facts, name: str, rules: tuple[Rule, ...], span: Span | None, core: Core
+) -> Choice | list[Diagnostic]:
+    """An estimator asked for by name, if it is sound."""
+    rule = next((r for r in rules if r.name == name), None)
+    if rule is not None:
+        return Choice(facts, replace(rule, because=lambda f: f"asked for; {rule.because(f)}"), ())
+    unknown = facts.node.name
+    if name == "relax" and facts.discrete and facts.is_listed and not facts.is_summed and facts.levels >= 0:
+        why = "a Gumbel-softmax relaxation: its gradient is biased"
+        return Choice(facts, Rule("relax", lambda f: True, lambda f: f"asked for; {why}"), (), biased=why)
+    if name in ("reparam", "implicit", "stratified", "boundary", "measure") and facts.discrete:
+        return [complain("E510", span, name=unknown)]
+    if name in ("exact", "local", "disarm", "remainder", "window", "relax") and not facts.discrete:
+        return [complain("E511", span, name=unknown)]
+    if name in ("reparam", "implicit") and not facts.is_lipschitz:
+        return [complain("E513", span, name=unknown, annotation=name, reason=facts.at)]
+    others = ", ".join(f"`@{r.name}`" for r in rules) or "none is sound"
+    return [complain("E517", span, name=unknown, annotation=name, others=others)]
+
+
+def _unsafe(facts: Facts, rules: tuple[Rule, ...]) -> Choice:
+    """What the author insists on: a path through a density that jumps."""
+    if facts.is_lipschitz or facts.discrete or not facts.path:
+        return Choice(facts, rules[0], rules[1:])
+    why = f"the density jumps in `{facts.node.name}`, and its gradient along the path is biased"
+    return Choice(facts, Rule("reparam", lambda f: True, lambda f: f"UNSAFE, asked for: {why}"), (), biased=why)
+
+
+def _unlisted(graph: nx.DiGraph, chosen: dict[str, Choice]) -> dict[str, Choice]:
+    """Levels are not listed before a draw that needs a score: it would need one for each level."""
+    sites = drawn_sites(core_of(graph), guide_of(graph))
+    out = dict(chosen)
+    for name, choice in chosen.items():
+        if choice.rule.name not in LISTED or choice.facts.is_summed:
+            continue
+        below = [n for n, s in sites.items() if n != name and name in names_in_dist(s.dist)]
+        if any(out[n].rule.name not in LISTED | PATHS for n in below if n in out):
+            out[name] = _next(choice, LISTED, core_of(graph))
+    return out
+
+
+def _next(choice: Choice, left_out: frozenset[str], core: Core) -> Choice:
+    rest = [r for r in choice.others if r.name not in left_out]
+    if not rest:
+        raise ModelError([_refused(choice.facts, core)])
+    return Choice(choice.facts, rest[0], tuple(rest[1:]))
+
+
+def _rechecked(graph: nx.DiGraph, chosen: dict[str, Choice]) -> dict[str, Choice]:
+    """The condition once more, on the program with its draws rewritten: what breaks it leaves the set of paths."""
+    core, guide = core_of(graph), guide_of(graph)
+    if not (core.params or core.objective is not None or guide is not None):
+        return chosen
+    paths = {n for n, c in chosen.items() if c.rule.name in ("reparam", "implicit") and not c.biased}
+    again = recheck(graph, guide, paths)
+    for name, finding in again.params.items():
+        if not finding.corner:
+            at = " ".join(core.text[finding.where.start : finding.where.end].split())
+            raise ModelError([complain("E532", finding.where, name=name, reason=finding.reason, text=at)])
+    out = dict(chosen)
+    for name in again.leave:
+        out[name] = _next(chosen[name], PATHS, core)
+    return out
+
+
+def _plan(choice: Choice) -> Plan:
+    facts, rule = choice.facts, choice.rule
+    level = DISCRETE if facts.discrete else shown(facts.finding.level)
     where = facts.finding.where if facts.finding.reason else None
-    return Plan(rule.name, level, rule.because(facts), where)
+    others = tuple(r.name for r in choice.others if r.name != rule.name)
+    return Plan(rule.name, level, rule.because(facts), where, "", choice.biased, others)
 
 
-def _complaints(facts: Facts, core: Core) -> list[Diagnostic]:
-    """What stands against this unknown: an annotation that cannot be honoured, or no estimator."""
-    name, annotations = facts.node.name, getattr(facts.node.of, "annotations", ())
-    span = getattr(facts.node.of, "annotation_span", facts.node.span)
-    if facts.discrete and "reparam" in annotations:
-        return [complain("E510", span, name=name)]
-    if not facts.discrete and set(annotations) & {"enumerate", "exact", "marginal"}:
-        return [complain("E511", span, name=name)]
-    if _rule(facts) is not None:
-        return []
-    if isinstance(facts.elimination, Refusal):
-        return [
-            _refused(
-                name, facts.elimination.reason, facts.elimination.where, "it is discrete, and cannot be summed out"
-            )
-        ]
+# ---- refusals ------------------------------------------------------------------------------------------------------
+
+
+def _refused(facts: Facts, core: Core) -> Diagnostic:
+    """Why no estimator is sound, and where that is decided."""
+    if isinstance(facts.elimination, NotSummed):
+        reason = facts.listing.reason or facts.elimination.reason
+        return _complaint(facts.node.name, reason, facts.elimination.where, "it is discrete, and cannot be summed out")
     finding = facts.finding
-    written = " ".join(core.text[finding.where.start : finding.where.end].split())
-    at = f"at `{written}`" if finding.quoted and written else f"in it: {finding.reason}"
-    reason = f"the log density of `{facts.term}` may jump {at}"
+    reason = f"the log density of `{facts.term}` may jump {facts.at}"
     limit = "" if finding.operand is None else missing_limit(finding.operand, finding.need, core)
-    return [_refused(name, reason, finding.where, f"`{name}` decides here", limit or CONTINUOUS)]
+    return _complaint(facts.node.name, reason, finding.where, f"`{facts.node.name}` decides here", limit or CONTINUOUS)
 
 
-def _refused(name: str, reason: str, where: Span, label: str, help_: str = CONTINUOUS) -> Diagnostic:
+def _at(finding: Finding, core: Core) -> str:
+    """What decides of a finding, in the author's words where they say it."""
+    written = " ".join(core.text[finding.where.start : finding.where.end].split())
+    return f"at `{written}`" if finding.quoted and written else f"in it: {finding.reason}"
+
+
+def _complaint(name: str, reason: str, where: Span, label: str, help_: str = CONTINUOUS) -> Diagnostic:
     return complain("E530", where, name=name, reason=reason, label=label, help=help_)
 
 
-def _edge_levels(graph: nx.DiGraph, rough: Mapping[str, Mapping[str, Finding]]) -> dict[tuple[str, str], str]:
+def _edge_levels(graph: nx.DiGraph) -> dict[tuple[str, str], str]:
     """How rough each density is in each unknown that it reads directly."""
-    return {(u, term): f.level for term, m in rough.items() for u, f in m.items() if u != term}
+    rough = roughness(graph, guide_of(graph))
+    return {(u, term): shown(f.level) for term, m in rough.items() for u, f in m.items() if u != term}

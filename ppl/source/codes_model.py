@@ -263,6 +263,18 @@ ESTIMATORS = (
     Code("E514.argument", "`@{name}` takes no {what}", hint="{help}"),
     Code("E514.value", "`{argument}` of `@{name}` must be {words}"),
     Code(
+        "E513",
+        "`@{annotation}` on `{name}` would give a wrong gradient: the density jumps {reason}",
+        hint="remove the annotation: a sound estimator is chosen; `@unsafe_reparam` insists, and is reported",
+    ),
+    Code("E517", "`{annotation}` cannot estimate the gradient of `{name}`", hint="sound here: {others}"),
+    Code(
+        "E532",
+        "the objective jumps in the parameter `{name}`: {reason}",
+        "here",
+        "make it continuous in `{name}`: no gradient can find the best value across a jump",
+    ),
+    Code(
         "E515",
         "`MeanField()` stands alone on the right of `~` in a guide",
         hint="`guide {{ z ~ MeanField() }}` leaves z to the automatic guide",
