@@ -67,3 +67,21 @@ def earthquake(x: Values, data: Mapping[str, list[str]]) -> float:
     emit = stats.poisson.logpmf(counts[:, None], x["rate"])
     prior = stats.gamma.logpdf(x["rate"], [12, 20, 30]).sum()
     return chain(np.full(3, 1 / 3), np.full((3, 3), 0.05) + 0.85 * np.eye(3), emit) + float(prior)
+
+
+def hmm_example(x: Values, data: Mapping[str, list[str]]) -> float:
+    """`move` has a density of one; the levels are normal, cut off at zero and at each other."""
+    mu = np.array([x["mu1"], x["mu2"]])
+    emit = stats.norm.logpdf(np.array(data["y"], float)[:, None], mu, 1)
+    prior = stats.norm.logpdf(mu, [3, 10]).sum() - special.log_ndtr(3) - special.log_ndtr(10 - mu[0])
+    return chain(np.full(2, 0.5), x["move"], emit) + float(prior)
+
+
+def hmm_drive(x: Values, data: Mapping[str, list[str]]) -> float:
+    """Each pair of ordered levels is normalised over the half plane where it is ordered."""
+    levels = [np.array([x[f"{name}1"], x[f"{name}2"]]) for name in ("phi", "lambda")]
+    seen = [np.array(data[column], float)[:, None] for column in ("u", "v")]
+    emit = sum(stats.norm.logpdf(y, level, 0.1) for y, level in zip(seen, levels, strict=True))
+    prior = sum(stats.norm.logpdf(level, [0, 3]).sum() - special.log_ndtr(3 / math.sqrt(2)) for level in levels)
+    rows = stats.dirichlet.logpdf(x["move"][0], [4, 2]) + stats.dirichlet.logpdf(x["move"][1], [2, 4])
+    return chain(np.full(2, 0.5), x["move"], emit) + float(prior + rows)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from log_joints import HERE, LogJoint, coal, earthquake, gmm, survey, table, zip_lamb
+from log_joints import HERE, LogJoint, coal, earthquake, gmm, hmm_drive, hmm_example, survey, table, zip_lamb
 
 from ppl.api import load
 from ppl.emit.bind import Program
@@ -72,6 +72,14 @@ def earthquake_case(record: Any) -> Case:
     return Case("earthquake_rates", record["log_evidence"], rates, {"z": np.array(record["state_prob"])}, earthquake)
 
 
+def chain_case(name: str, record: Any, pairs: tuple[str, ...], joint: LogJoint) -> Case:
+    """A chain of posteriordb: rows of `move` are called theta1 and theta2; ordered pairs are two unknowns here."""
+    each = moments(record, "theta1", "theta2", *pairs)
+    rows = tuple(np.stack([each["theta1"][k], each["theta2"][k]]) for k in (0, 1))
+    levels = {f"{pair}{k + 1}": tuple(m[k] for m in each[pair]) for pair in pairs for k in (0, 1)}
+    return Case(name, record["_meta"]["log_evidence"], {"move": rows, **levels}, {}, joint, ("move",))
+
+
 COAL = reference("coal_changepoint")
 CASES = [
     coal_case("coal_changepoint", COAL),
@@ -79,6 +87,8 @@ CASES = [
     gmm_case(reference("gmm_faithful")),
     zip_case(reference("zip_lamb")),
     survey_case(reference("survey_size")),
+    chain_case("hmm_example", reference("hmm_example"), ("mu",), hmm_example),
+    chain_case("hmm_drive", reference("hmm_drive"), ("phi", "lambda"), hmm_drive),
 ]
 SUMS = [*CASES, earthquake_case(reference("earthquake")["unknown_rates"])]
 NETWORKS = {name: rows for name, rows in reference("networks").items() if name in ("asia", "sprinkler")}
