@@ -4,7 +4,8 @@ The examples are statements of a `model` block, or whole blocks; tests see that 
 each right one gives none. They may use the columns of `EXAMPLE_DATA`.
 """
 
-from dataclasses import dataclass
+from ppl.source.page import Page
+from ppl.source.pages_guide import GUIDED, GUIDES, LEARNED
 
 EXAMPLE_DATA = """\
 data {
@@ -18,17 +19,6 @@ data {
 }
 axis k = 3
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """`about` is prose; `wrong` and `right` are examples."""
-
-    code: str
-    about: str
-    wrong: str
-    right: str
-
 
 NAMES = (
     Page(
@@ -298,6 +288,25 @@ STATEMENTS = (
 
 ESTIMATORS = (
     Page(
+        "E512",
+        "An annotation may stand above the unknown in the model or in the guide. In both places they could disagree.",
+        GUIDED.replace("mu ~", "@reparam\n  mu ~") + "guide { @reparam\n mu ~ Normal(0, 1) }",
+        GUIDED + "guide { @reparam\n mu ~ Normal(0, 1) }",
+    ),
+    Page(
+        "E514",
+        "Annotations choose an estimator or a parameterisation; `docs/language.md` lists them with their arguments.",
+        "@reparametrize\nmu ~ Normal(0, 1)\ny ~ Normal(mu, 1)",
+        "@reparam\nmu ~ Normal(0, 1)\ny ~ Normal(mu, 1)",
+    ),
+    Page(
+        "E515",
+        "`MeanField()` is no distribution: in a guide it leaves an unknown to the automatic guide, as if it"
+        " were not named.",
+        "mu ~ MeanField()\ny ~ Normal(mu, 1)",
+        GUIDED + "guide { mu ~ MeanField() }",
+    ),
+    Page(
         "E530",
         "Every unknown needs an estimator of its gradient that is known to be right. Where the log density jumps as the"
         " unknown moves, the usual one is wrong, silently: it misses the jump. Such models are refused rather than"
@@ -321,6 +330,12 @@ WARNINGS = (
         "A declared column is read and checked, even where no statement needs it.",
         "data {\n  y: real\n  z: real\n}",
         "data { y: real }",
+    ),
+    Page(
+        "W103",
+        "A parameter that nothing reads stays where it starts.",
+        GUIDED + "guide { param m = 0\n mu ~ Normal(0, 1) }",
+        GUIDED + "guide { param m = 0\n mu ~ Normal(m, 1) }",
     ),
     Page(
         "W120",
@@ -372,5 +387,7 @@ RUNNING = (
     ),
 )
 
-MODEL_PAGES = {page.code: page for page in (*NAMES, *DECLARATIONS, *AXES, *STATEMENTS, *ESTIMATORS, *WARNINGS)}
+MODEL_PAGES = {
+    page.code: page for page in (*NAMES, *DECLARATIONS, *AXES, *STATEMENTS, *LEARNED, *GUIDES, *ESTIMATORS, *WARNINGS)
+}
 RUN_PAGES = {page.code: page for page in RUNNING}
