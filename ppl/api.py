@@ -5,27 +5,33 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 from types import CodeType
+from typing import Any
 
 import networkx as nx
 
 from ppl.check.check import check
-from ppl.check.core import Core
+from ppl.check.core import Core, Guide
 from ppl.check.declarations import constant_of
 from ppl.data.bind import bind
 from ppl.data.bound import Bound
 from ppl.data.options import Options as DataOptions
 from ppl.emit.bind import Program, bind_program, compiled
+from ppl.emit.bind_objective import ObjectiveProgram, bind_objective
+from ppl.emit.objective_program import EmittedObjective, emit_objective
 from ppl.emit.program import Emitted, emit
-from ppl.graph.graph import lower, unknowns
+from ppl.graph.graph import guide_of, lower, unknowns
 from ppl.infer.approximation import Approximation, Options, Progress
 from ppl.infer.engine import fit as approximate
+from ppl.infer.objective import NotFinite
+from ppl.infer.optimise import fit_objective
 from ppl.infer.target import NoDensity, NoGradient
 from ppl.results.blame import no_density, no_gradient
 from ppl.results.fit import Fit, is_converged
 from ppl.results.record import Timing
 from ppl.results.report import guide, quantities
-from ppl.rewrite.plan import plan
-from ppl.source.diagnostic import Diagnostic, ModelError
+from ppl.rewrite.plan import is_objective, plan
+from ppl.source.diagnostic import Diagnostic, ModelError, complain
+from ppl.source.suggest import did_you_mean
 from ppl.syntax.parse import parse
 
 
@@ -36,7 +42,7 @@ class Model:
 
     core: Core
     graph: nx.DiGraph
-    emitted: Emitted
+    emitted: Emitted | EmittedObjective
     warnings: tuple[Diagnostic, ...]
     seconds: float
     _code: CodeType
@@ -49,16 +55,31 @@ class Model:
     def source(self) -> str:
         return self.emitted.text
 
-    def bind(self, data: object = None, options: DataOptions | None = None) -> tuple[Program, Bound]:
+    def bind(self, data: object = None, options: DataOptions | None = None) -> "tuple[Bindable, Bound]":
         """The model's functions on these data: a path, a dict of arrays, a data frame. Raises ModelError (E6xx)."""
         bound = bind(self.core.data, data, options or DataOptions())
+        if isinstance(self.emitted, EmittedObjective):
+            return bind_objective(self.emitted, bound, self._code), bound
         return bind_program(self.emitted, bound, self._code), bound
+
+    def with_guide(self, guide: str | None = None, estimators: Mapping[str, str] | None = None) -> "Model":
+        """The model planned with another of its guides (`auto` for the automatic one, None for the first in the file),
+        or with estimators asked for by name of unknown. Raises ModelError where they are not sound."""
+        return _planned(self.core, guide, estimators or {}, self.warnings, self.seconds)
+
+    def objective(self, data: object = None, options: DataOptions | None = None) -> ObjectiveProgram:
+        """The objective E_q[f] on these data as functions of its parameters, with the plan's estimators; for a model
+        that is fitted without draws, the bound under independent normal guides. This is what `check-grad` checks."""
+        emitted = self.emitted
+        if not isinstance(emitted, EmittedObjective):
+            emitted = emit_objective(self.graph, guide_of(self.graph), estimators_of(self.graph))
+        return bind_objective(emitted, bind(self.core.data, data, options or DataOptions()))
 
     def fit(
         self,
         data: object = None,
         *,
-        guide: str = "auto",
+        guide: str | None = None,
         seed: int = 0,
         draws: int = 4000,
         restarts: int = 4,
@@ -70,18 +91,34 @@ class Model:
     ) -> Fit:
         """Fit the model to data: a path, a dict of arrays, or a data frame.
 
-        `guide`: `auto`, `mean_field`, `full_rank` or `laplace`. `report` is called after every stage; when `stop`
+        `guide`: the name of a guide in the file, or `auto`, `mean_field`, `full_rank` or `laplace`; without it, the
+        first guide of the file, or `auto`. `report` is called after every stage; when `stop`
         returns true the fit ends with what it has. Raises ModelError for data that do not fit the model (E6xx) and for
         densities that are nowhere finite (E7xx). The same seed gives the same bits."""
+        if guide is not None and (guide not in FAMILIES or guide_of(self.graph) is not None):
+            model = self.with_guide("auto" if guide in FAMILIES else guide)
+            return model.fit(
+                data,
+                guide=guide if guide in FAMILIES else None,
+                seed=seed,
+                draws=draws,
+                restarts=restarts,
+                max_seconds=max_seconds,
+                tol=tol,
+                options=options,
+                report=report,
+                stop=stop,
+            )
         began = perf_counter()
         program, bound = self.bind(data, options)
         seconds = perf_counter() - began
-        wanted = Options(guide=guide, draws=draws, seed=seed, max_seconds=max_seconds, tol=tol, restarts=restarts)  # type: ignore[arg-type]
+        family: Any = guide or "auto"
+        wanted = Options(guide=family, draws=draws, seed=seed, max_seconds=max_seconds, tol=tol, restarts=restarts)
         return self.report(program, bound, self.infer(program, bound, wanted, report, stop), wanted, seconds)
 
     def infer(
         self,
-        program: Program,
+        program: "Bindable",
         bound: Bound,
         options: Options,
         report: Callable[[Progress], None] = lambda progress: None,
@@ -89,14 +126,25 @@ class Model:
     ) -> Approximation:
         """The engine on a bound program; complaints of the engine become located errors."""
         try:
+            if isinstance(program, ObjectiveProgram):
+                return fit_objective(program, options, report, stop)
             return approximate(program, options, report, stop)
+        except NotFinite as problem:
+            raise ModelError([complain("E701", None, lines=[], term="the objective")]) from problem
         except NoDensity as problem:
+            assert isinstance(program, Program)
             raise ModelError([no_density(problem, self.graph, program, bound)]) from None
         except NoGradient as problem:
+            assert isinstance(program, Program)
             raise ModelError([no_gradient(problem, self.graph, program)]) from None
 
     def report(
-        self, program: Program, bound: Bound, approximation: Approximation, options: Options, bind_seconds: float = 0.0
+        self,
+        program: "Bindable",
+        bound: Bound,
+        approximation: Approximation,
+        options: Options,
+        bind_seconds: float = 0.0,
     ) -> Fit:
         """The approximation on the scale of the model, labelled."""
         estimators = {n.name: n.plan.estimator for n in unknowns(self.graph) if n.plan is not None}
@@ -123,18 +171,59 @@ class Model:
         )
 
 
-def compile(text: str, path: str = "<model>", defines: Mapping[str, object] | None = None) -> Model:
-    """A model from its text. `defines` set constants. Raises ModelError with every error of the file."""
+Bindable = Program | ObjectiveProgram
+# Guides that are not written in the file.
+FAMILIES = ("auto", "mean_field", "full_rank", "laplace")
+
+
+def estimators_of(graph: nx.DiGraph) -> dict[str, str]:
+    """The estimator of every unknown of a planned graph."""
+    return {n.name: n.plan.estimator for n in unknowns(graph) if n.plan is not None}
+
+
+def compile(
+    text: str,
+    path: str = "<model>",
+    defines: Mapping[str, object] | None = None,
+    guide: str | None = None,
+    estimators: Mapping[str, str] | None = None,
+) -> Model:
+    """A model from its text. `defines` set constants, `guide` names one of the file's guides (`auto`: none of them;
+    None: the first), `estimators` ask for estimators by name of unknown. Raises ModelError with every error of the
+    file."""
     began = perf_counter()
     checked = check(parse(text, path), {name: constant_of(value) for name, value in (defines or {}).items()})
     if checked.core is None:
         raise ModelError(checked.diagnostics)
-    graph = plan(lower(checked.core))
-    emitted = emit(graph)
-    code = compiled(emitted)
-    return Model(checked.core, graph, emitted, checked.warnings, perf_counter() - began, code)
+    return _planned(checked.core, guide, estimators or {}, checked.warnings, perf_counter() - began)
 
 
-def load(path: str | Path, defines: Mapping[str, object] | None = None) -> Model:
-    """A model from a file."""
-    return compile(Path(path).read_text(encoding="utf-8-sig"), str(path), defines)
+def _planned(
+    core: Core, guide: str | None, estimators: Mapping[str, str], warnings: tuple[Diagnostic, ...], spent: float
+) -> Model:
+    began = perf_counter()
+    chosen = _guide(core, guide)
+    graph = plan(lower(core), chosen, estimators)
+    emitted = emit_objective(graph, chosen, estimators_of(graph)) if is_objective(graph) else emit(graph)
+    return Model(core, graph, emitted, warnings, spent + perf_counter() - began, compiled(emitted))
+
+
+def _guide(core: Core, name: str | None) -> Guide | None:
+    """The guide of this name; the first one for None, none for `auto`."""
+    if name == "auto" or (name is None and not core.guides):
+        return None
+    found = next((g for g in core.guides if name in (None, g.name)), None)
+    if found is None:
+        names = [g.name for g in core.guides if g.name]
+        raise ModelError([complain("E516", None, name=name, help=did_you_mean(str(name), names) or ", ".join(names))])
+    return found
+
+
+def load(
+    path: str | Path,
+    defines: Mapping[str, object] | None = None,
+    guide: str | None = None,
+    estimators: Mapping[str, str] | None = None,
+) -> Model:
+    """A model from a file; see `compile`."""
+    return compile(Path(path).read_text(encoding="utf-8-sig"), str(path), defines, guide, estimators)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import CodeType
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,9 @@ Named = dict[str, Array]
 CELLS = 300_000
 # Numbers for one draw in a table of summed-out unknowns, beyond which the model is refused.
 AFFORDABLE = 20_000_000
+# The least levels in the window of a count without a largest value, and the share of them that lies at its end.
+LEVELS = 50
+END = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,7 @@ class Inputs:
     spans: dict[str, npt.NDArray[np.generic]] = field(default_factory=dict)
     noises: Mapping[str, slice] = field(default_factory=dict)
     dim: int = 0
+    windows: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
     def column(self, name: str, axes: tuple[str, ...]) -> Array:
         """The values of a column as floats, its axes in the order of the program."""
@@ -47,6 +52,23 @@ class Inputs:
                 raise ModelError(
                     [complain("E531", None, names="`, `".join(summed), cells=f"{cells:,}".replace(",", " "))]
                 )
+
+    def window(self, axis: str, columns: tuple[str, ...], low: float, sizes: Mapping[str, int]) -> float:
+        """The last level that is summed of a count without a largest value: as asked for, or else twice the largest
+        number in the columns of counts that its densities have seen and at least LEVELS, as far as tables allow."""
+        name = axis.removesuffix("?")
+        seen = [float(np.max(v)) for v in (self.bound.columns[c].values for c in columns) if v.size]
+        high = self.windows[name][1] if name in self.windows else max([low + LEVELS, *(2.0 * x for x in seen)])
+        return min(high, low + self._affordable(axis, sizes) - 1)
+
+    def _affordable(self, axis: str, sizes: Mapping[str, int]) -> int:
+        """How many levels an axis may have, as far as the lengths of others are known."""
+        most = AFFORDABLE
+        for table in self.tables:
+            own = sum(a.split("?")[0] + "?" == axis for a in table if "?" in a)
+            rest = _cells(tuple(a for a in table if a in sizes or a.rstrip("'") in sizes), sizes)
+            most = min(most, int((AFFORDABLE / max(rest, 1)) ** (1 / own))) if own else most
+        return max(most, 1)
 
     def level(self, axis: str, label: str) -> int:
         """The 0-based position of a label; E331 where the data have no such level."""
@@ -142,6 +164,18 @@ class Program:
         with np.errstate(all="ignore"):
             return self._terms(u, w)
 
+    @property
+    def windows(self) -> dict[str, tuple[int, int]]:
+        """The counts without a largest value, each with the first and the last level that is summed."""
+        return {z: (int(self.spans[f"{z}?"][0]), int(self.spans[f"{z}?"][-1])) for z in self.emitted.windows}
+
+    def mass_at_end(self, u: Array, w: Array) -> dict[str, float]:
+        """The posterior probability of the last levels of every window, a twentieth of them, where it is largest: if it
+        is not tiny (1e-6), bind with a larger window. `u` (S, D) are draws of the posterior."""
+        found = self.marginals(u, w) if self.windows else {}
+        last = {z: max(1, int(END * found[z].shape[-1])) for z in self.windows}
+        return {z: float(np.max(found[z][..., -k:].sum(-1).mean(0), initial=0.0)) for z, k in last.items()}
+
     def level_labels(self, name: str, bound: Bound) -> tuple[str, ...]:
         """The levels of a summed-out unknown, or of a derived event or level, as labels."""
         axis = f"{name}?"
@@ -162,17 +196,27 @@ def labels_of(
     return labels or tuple(str(i + 1) for i in range(sizes[over]))
 
 
-def compiled(emitted: Emitted) -> CodeType:
+class Text(Protocol):
+    """Whatever was emitted."""
+
+    @property
+    def text(self) -> str: ...
+
+
+def compiled(emitted: Text) -> CodeType:
     """The code of a program, compiled once for all data."""
     return compile(emitted.text, "<program>", "exec")
 
 
-def bind_program(emitted: Emitted, bound: Bound, code: CodeType | None = None) -> Program:
-    """The program on these data. Raises ModelError where the data do not fit what the model looks up in them."""
+def bind_program(
+    emitted: Emitted, bound: Bound, code: CodeType | None = None, windows: Mapping[str, tuple[int, int]] | None = None
+) -> Program:
+    """The program on these data. `windows` are the first and last levels to sum of counts without a largest value; the
+    first is where their support begins in any case. Raises ModelError where the data do not fit what the model looks up in them."""
     keep_freed_memory()
     sizes = {name: axis.size for name, axis in bound.axes.items()}
     slots: dict[str, slice] = {}
-    inputs = Inputs(bound, slots, emitted.tables)
+    inputs = Inputs(bound, slots, emitted.tables, windows=windows or {})
     for s in emitted.slots:
         for a in s.axes:
             sizes.setdefault(a, made_size(a, inputs, sizes))

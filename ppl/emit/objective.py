@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import networkx as nx
 
-from ppl.check.core import Core, Derived, Dist, Expr, Guide, Param, Site
+from ppl.check.core import Derived, Dist, Expr, Guide, Param, Site
 from ppl.emit.assemble import Assembly, Slot, assemble_node, levels_along, new_assembly, remaining
 from ppl.emit.densities import log_density
 from ppl.emit.draws import noises, pathwise, sampled

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from ppl.data.bound import Bound
 from ppl.emit.bind import Program
+from ppl.emit.bind_objective import ObjectiveProgram
 from ppl.infer.approximation import Approximation
 from ppl.results.quantity import Probabilities, Quantity
 from ppl.results.record import Guide
@@ -16,10 +17,11 @@ CHUNK = 256
 # Draws of a quantity are kept up to this many cells; of larger ones fewer draws, of very large ones none.
 CELLS = 4_000_000
 FEWEST = 200
+Drawable = Program | ObjectiveProgram
 
 
 def quantities(
-    program: Program, bound: Bound, approximation: Approximation, estimators: Mapping[str, str]
+    program: Drawable, bound: Bound, approximation: Approximation, estimators: Mapping[str, str]
 ) -> tuple[dict[str, Quantity | Probabilities], tuple[str, ...]]:
     """Every unknown and derived name, in the order of the model, and the names that are too large to keep."""
     u, weights, w = approximation.u, approximation.weights, approximation.w
@@ -54,7 +56,7 @@ def _one_hot(values: Array, levels: int) -> Array:
     return np.asarray(np.asarray(values)[..., None] == np.arange(levels), dtype=float)
 
 
-def _kept(program: Program, draws: int, skipped: set[str]) -> tuple[dict[str, int], tuple[str, ...]]:
+def _kept(program: Drawable, draws: int, skipped: set[str]) -> tuple[dict[str, int], tuple[str, ...]]:
     """How many draws to keep of each reported number."""
     kept, omitted = {}, []
     unknowns = {s.name for s in program.emitted.slots}
@@ -70,11 +72,11 @@ def _kept(program: Program, draws: int, skipped: set[str]) -> tuple[dict[str, in
     return kept, tuple(omitted)
 
 
-def _length(axis: str, program: Program) -> int:
+def _length(axis: str, program: Drawable) -> int:
     return program.sizes[axis if axis in program.sizes else axis.rstrip("'")]
 
 
-def axis_labels(axis: str, bound: Bound, program: Program) -> tuple[str, ...]:
+def axis_labels(axis: str, bound: Bound, program: Drawable) -> tuple[str, ...]:
     """The labels of an axis, or positions from 1; the blanks of a column are labelled by their rows."""
     base = axis.rstrip("'")
     if base.endswith(".missing"):
@@ -96,7 +98,7 @@ def _quantity(
     draws: Array,
     weights: Array,
     bound: Bound,
-    program: Program,
+    program: Drawable,
     estimators: Mapping[str, str],
 ) -> Quantity:
     kept = weights[: len(draws)]
@@ -106,7 +108,7 @@ def _quantity(
     return Quantity(name, names, labels, draws, kept / kept.sum(), role, estimators.get(name, ""))
 
 
-def _probabilities(name: str, axes: tuple[str, ...], prob: Array, bound: Bound, program: Program) -> Probabilities:
+def _probabilities(name: str, axes: tuple[str, ...], prob: Array, bound: Bound, program: Drawable) -> Probabilities:
     plates = axes[:-1]
     labels = tuple(axis_labels(a, bound, program) for a in plates)
     column = bound.columns.get(name)
@@ -117,8 +119,9 @@ def _probabilities(name: str, axes: tuple[str, ...], prob: Array, bound: Bound, 
     return Probabilities(name, plates, labels, program.level_labels(name, bound), prob)
 
 
-def guide(program: Program, approximation: Approximation) -> Guide:
+def guide(program: Drawable, approximation: Approximation) -> Guide:
     """The fitted normal, with the places of the unknowns in it."""
     slots = {name: (s.start, s.stop) for name, s in program.slots.items()}
-    weights = dict(zip(program.emitted.weights, (float(x) for x in approximation.w), strict=True))
+    centring = approximation.w if isinstance(program, Program) else ()
+    weights = dict(zip(program.emitted.weights, (float(x) for x in centring), strict=True))
     return Guide(approximation.family, approximation.loc, approximation.scale, weights, slots)

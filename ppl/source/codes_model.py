@@ -267,6 +267,7 @@ ESTIMATORS = (
         "`@{annotation}` on `{name}` would give a wrong gradient: the density jumps {reason}",
         hint="remove the annotation: a sound estimator is chosen; `@unsafe_reparam` insists, and is reported",
     ),
+    Code("E516", "this file has no guide called `{name}`", hint="{help}"),
     Code("E517", "`{annotation}` cannot estimate the gradient of `{name}`", hint="sound here: {others}"),
     Code(
         "E532",
