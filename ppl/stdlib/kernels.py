@@ -42,6 +42,7 @@ from ppl.stdlib.quantiles import (
     negbinomial_upper,
     poisson_quantile,
     poisson_upper,
+    student_quantile,
 )
 from ppl.stdlib.special import (
     betainc_da,
@@ -126,6 +127,7 @@ __all__ = [
     "simplex_inverse",
     "softplus",
     "stdtr_da",
+    "student_quantile",
     "von_mises_cdf",
     "von_mises_cdf_dk",
     "von_mises_quantile",

@@ -38,6 +38,22 @@ def laplace_quantile(u: ArrayLike) -> Array:
     return np.asarray(np.where(u < 0.5, 1.0, -1.0) * np.log(2.0 * np.minimum(u, 1.0 - u)))
 
 
+def student_quantile(df: ArrayLike, u: ArrayLike) -> Array:
+    """The u-quantile of Student's t; at the far ends, where scipy's fails, by that of a Beta: for z = df / (df + t^2),
+    P(T <= -t) = I_z(df / 2, 1 / 2) / 2, and I_z(a, b) = z^a / (a B(a, b)) as z vanishes. At most 1e150 in size."""
+    df, u = np.broadcast_arrays(np.asarray(df, float), np.asarray(u, float))
+    p = np.minimum(u, 1.0 - u)
+    found = np.asarray(sp.stdtrit(df, u), float)
+    far = (p < 1e-10) | ~np.isfinite(found)
+    if far.any():
+        a = 0.5 * df
+        z = np.maximum(sp.betaincinv(a, 0.5, 2.0 * p), 1e-300)
+        log_z = np.where(z > 1e-100, np.log(z), (np.log(2.0 * p) + np.log(a) + sp.betaln(a, 0.5)) / a)
+        log_t = 0.5 * (np.log(df) - log_z + np.log1p(-np.exp(np.minimum(log_z, -1e-300))))
+        found = np.where(far, np.where(u < 0.5, -1.0, 1.0) * np.exp(np.minimum(log_t, 350.0)), found)
+    return np.asarray(np.clip(found, -1e150, 1e150))
+
+
 # ---- gammas ------------------------------------------------------------------------------------------------------
 
 

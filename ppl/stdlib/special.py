@@ -105,9 +105,11 @@ def betainc_da(a: ArrayLike, b: ArrayLike, x: ArrayLike) -> Array:
 
 
 def stdtr_da(df: ArrayLike, t: ArrayLike) -> Array:
-    """The slope of the cdf of Student's t in its degrees of freedom, from the smaller of the two tails."""
+    """The slope of the cdf of Student's t in its degrees of freedom, from the smaller of the two tails. It falls as the
+    square of them, so that larger steps keep its digits."""
     df, t = np.broadcast_arrays(np.asarray(df, float), np.asarray(t, float))
-    return np.asarray(-np.sign(t) * slope(lambda s: sp.stdtr(s, -np.abs(t)), df, 1e-5))
+    step = 1e-3 * np.clip(np.sqrt(df) / 3.0, 1.0, 8.0)
+    return np.asarray(-np.sign(t) * slope(lambda s: sp.stdtr(s, -np.abs(t)), df, step))
 
 
 def log_gammaincc(a: ArrayLike, x: ArrayLike) -> Array:

@@ -50,8 +50,9 @@ class Program:
         draws = max((len(a) for a in self.given.values()), default=1)
         scope = {"np": np, "sp": sp, "k": kernels, "rt": runtime, "n": SIZES, "S": draws}
         scope |= {names[v]: a for v, a in self.given.items()}
-        exec("\n".join(line.strip() for line in w.lines), scope)
-        return [np.asarray(eval(w.of(v), scope), float) for v in roots]
+        with np.errstate(all="ignore"):
+            exec("\n".join(line.strip() for line in w.lines), scope)
+            return [np.asarray(eval(w.of(v), scope), float) for v in roots]
 
     def slopes(self, root: Val, wrt: Iterable[str]) -> list[np.ndarray]:
         """The gradient of the sum of a value over its axes, for each draw."""
