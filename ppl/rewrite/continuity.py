@@ -15,14 +15,16 @@ import numpy as np
 
 from ppl.check.building import literal
 from ppl.check.core import Expr
-from ppl.rewrite.algebra import ZERO, form
+from ppl.rewrite.algebra import ZERO, Form, form
 from ppl.rewrite.sampling import cells, evaluate, settings
 from ppl.rewrite.solve import Root, apply, atoms, base_name, number, roots, sign
 from ppl.rewrite.through import is_elementwise
 from ppl.rewrite.view import View
 from ppl.source.span import NOWHERE
 
-COMPARISONS = frozenset(("lt", "le", "gt", "ge", "eq", "ne"))
+ORDERINGS = frozenset(("lt", "le", "gt", "ge"))
+COMPARISONS = ORDERINGS | {"eq", "ne"}
+NUMBERS = ("real", "int")
 STEPS = frozenset(("floor", "ceil", "round", "sign", "mod", "is_int", "log_if"))
 SAMPLES, NEEDED, PATTERNS, TOLERANCE, ROUNDING, SEED = 24, 8, 6, 1e-9, 1e-13, 20231
 TRIES = 3
@@ -49,7 +51,7 @@ def _pending(e: Expr, view: View, found: Proofs) -> frozenset[Expr]:
                 _attempt(a, left, view, found)
         return frozenset()
     left = frozenset().union(*inside)
-    if e.op in COMPARISONS and view.varies(e):
+    if e.op in ORDERINGS and view.varies(e):
         return left | {e}
     if not left or e.type == "bool" or not any(a.type == "bool" for a in e.args):
         return left
@@ -65,7 +67,7 @@ def _attempt(e: Expr, left: frozenset[Expr], view: View, found: Proofs) -> froze
 def comparisons(e: Expr, view: View) -> Iterator[Expr]:
     """The comparisons of sources among the elementwise operations of an expression."""
     if is_elementwise(e):
-        if e.op in COMPARISONS and view.varies(e):
+        if e.op in ORDERINGS and view.varies(e):
             yield e
         for a in e.args:
             yield from comparisons(a, view)
@@ -87,16 +89,42 @@ def meets(e: Expr, comparison: Expr, view: View) -> bool:
 
 def _candidates(comparison: Expr, view: View) -> list[Expr]:
     """Cells to solve for, those of sources first."""
-    both = dict.fromkeys(a for side in comparison.args for a in atoms(side) if a.type in ("real", "int"))
+    both = dict.fromkeys(a for side in comparison.args for a in atoms(side) if a.type in NUMBERS)
     return sorted(both, key=lambda a: not view.env.get(base_name(a)))
 
 
 def _same(e: Expr, comparison: Expr, x: Expr, root: Root, view: View) -> bool:
-    sides = [
-        resolved(_cellwise(e, {comparison: literal(truth, NOWHERE, "bool"), x: root.value}), view)
-        for truth in (1.0, 0.0)
-    ]
-    return form(sides[0]) == form(sides[1]) or _agree(sides[0], sides[1], x, root, view)
+    """Whether the value is the same just above and just below a root. Comparisons of the same difference turn
+    together."""
+    above, below = _turning(e, comparison, view)
+    first, second = (resolved(_cellwise(e, {**sides, x: root.value}), view) for sides in (above, below))
+    return form(first) == form(second) or _agree(first, second, x, root, view)
+
+
+def _turning(e: Expr, comparison: Expr, view: View) -> tuple[dict[Expr, Expr], dict[Expr, Expr]]:
+    """The truth of the comparisons that turn with one, where the left of that exceeds the right and where it falls
+    short."""
+    aim = form(apply("sub", *comparison.args))
+    above, below = dict[Expr, Expr](), dict[Expr, Expr]()
+    for c in (comparison, *comparisons(e, view)):
+        way = _ratio(form(apply("sub", *c.args)), aim) if c.args[0].type in NUMBERS else 0.0
+        if c == comparison or way:
+            above[c], below[c] = _truth(_holds(c.op, way or 1.0)), _truth(_holds(c.op, -way or -1.0))
+    return above, below
+
+
+def _ratio(a: Form, b: Form) -> float:
+    """The number r with a = r b, 0 if there is none."""
+    terms, others = dict(a), dict(b)
+    if not terms or terms.keys() != others.keys():
+        return 0.0
+    ratios = [terms[m] / others[m] for m in terms]
+    return ratios[0] if all(abs(r - ratios[0]) <= TOLERANCE * abs(r) for r in ratios) else 0.0
+
+
+def _holds(op: str, difference: float) -> bool:
+    """A comparison of two values that are not equal."""
+    return op == "ne" or (op in ("gt", "ge") if difference > 0 else op in ("lt", "le"))
 
 
 def _cellwise(e: Expr, new: dict[Expr, Expr]) -> Expr:
@@ -183,7 +211,7 @@ def _decided(op: str, a: Expr, b: Expr, view: View) -> Expr:
     known = _sign(difference, view)
     if not known:
         return _free((op, form(difference)), "bool")
-    return _truth({"lt": known < 0, "le": known < 0, "gt": known > 0, "ge": known > 0, "eq": False, "ne": True}[op])
+    return _truth(_holds(op, known))
 
 
 def _sign(e: Expr, view: View) -> int:

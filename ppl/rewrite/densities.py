@@ -1,6 +1,7 @@
 """How rough the log density of a site is, in what its arguments depend on and in its own value."""
 
 from dataclasses import replace
+from math import isfinite
 
 from ppl.check.core import Dist, Expr
 from ppl.check.formulas import formula
@@ -161,7 +162,7 @@ def _touches(need: str, value: Expr, view: View) -> bool:
     here = _edges(value, view)
     low = here.low <= allowed.low and not (here.low == allowed.low and here.low_open)
     high = here.high >= allowed.high and not (here.high == allowed.high and here.high_open)
-    return low or high
+    return (low and isfinite(allowed.low)) or (high and isfinite(allowed.high))
 
 
 def _edges(e: Expr, view: View) -> Interval:

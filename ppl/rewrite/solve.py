@@ -45,6 +45,12 @@ def apply(op: str, *args: Expr) -> Expr:
             return number(0.0)
         case ("sub", 0.0, _):
             return apply("neg", args[1])
+        case ("mul" | "div", _, -1.0):
+            return apply("neg", args[0])
+        case ("sub", _, None) if args[1].op == "neg":
+            return apply("add", args[0], args[1].args[0])
+        case ("div", _, None) if args[1].op == "div":
+            return apply("div", apply("mul", args[0], args[1].args[1]), args[1].args[0])
         case ("neg", None) if args[0].op == "neg":
             return args[0].args[0]
         case _:

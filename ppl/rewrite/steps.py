@@ -75,9 +75,15 @@ def _comparison(e: Expr, inside: list[Found], view: View) -> Found:
     found = join(*inside)
     if e in view.joined:
         return lifted(found, KINK, "branches that meet", e.span)
-    if e.op in ("eq", "ne") and crossings(view.through(e), view.random, view) is not None:
+    if e.op in ("eq", "ne") and _has_no_mass(view.through(e), view):
         return rough(found)
     return lifted(found, JUMP, "a comparison", e.span)
+
+
+def _has_no_mass(equality: Expr, view: View) -> bool:
+    """Whether both sides are equal only at single values of something that is drawn, whatever the rest is."""
+    found = crossings(equality, view.random, view)
+    return found is not None and all(root.rising for root in found[1])
 
 
 def _product(e: Expr, inside: list[Found], view: View) -> Found:
