@@ -17,9 +17,13 @@ from ppl.infer.target import Array
 
 MOMENTUM = 0.9
 MEMORY = 500
-# Steps between looks at the trace; the shortest window of it that is judged.
-LOOK, SHORTEST = 100, 200
-BATCHES = 20
+# Steps between looks at the trace, at least; later ones are a quarter of its length apart.
+LOOK = 100
+# A trace is kept as moments of blocks of so many steps; the shortest window, in blocks, that is judged, and how many
+# independent iterates it must be worth.
+BLOCK, SHORTEST, WORTH = 10, 20, 20
+# Batches, fewer and longer ones too: momentum alone makes neighbours within ten steps alike.
+BATCHES = (20, 10, 5)
 # More bad rows than this in one step, and the step counts as lost.
 BAD_SHARE = 0.1
 NOISE_CELLS = 1_000_000
@@ -45,11 +49,24 @@ class Walk:
 
 
 @dataclass(frozen=True, slots=True)
+class Trace:
+    """By block of steps (B, P): the means of the iterates x less an origin, of x squared, of the gradients met at them
+    and of gradient times x."""
+
+    origin: Array
+    x: Array
+    xx: Array
+    g: Array
+    xg: Array
+
+
+@dataclass(frozen=True, slots=True)
 class Average:
     """The mean of the iterates over the last `window` steps of a phase and its standard error, both (P,).
 
     `curvature` (P,) is minus the second derivative of the objective as the wobble shows it, `loss` what the error of
-    the mean is expected to cost in nats: half the sum of curvature times squared error.
+    the mean is expected to cost in nats: half the sum of curvature times squared error. `worth` is the median over
+    coordinates of how many independent iterates the window is worth.
     """
 
     theta: Array
@@ -58,20 +75,22 @@ class Average:
     loss: float
     stationary: bool
     window: int
+    worth: float
 
 
 def standing(theta: Array) -> Climber:
     return Climber(theta, np.zeros_like(theta), np.zeros_like(theta), 0)
 
 
-def walk(run: Run, climber: Climber, noise: Array, rate: float, free: Array) -> tuple[Climber, Walk]:
-    """One Adam step for each of the (T, K, N) noise blocks; coordinates move where `free` (P,) is 1."""
+def walk(run: Run, climber: Climber, noise: Array, rate: float, pace: Array) -> tuple[Climber, Walk]:
+    """One Adam step for each of the (T, K, N) noise blocks; `pace` (P,) scales the steps of each
+    coordinate, to nothing where it is held."""
     steps, count, _ = noise.shape
     theta, m, v, seen = climber.theta.copy(), climber.m.copy(), climber.v.copy(), climber.seen
     iterates, gradients = np.empty((steps, len(theta))), np.empty((steps, len(theta)))
     rows = np.empty((count, len(theta)))
     estimate, share = run.objective.estimate, 1.0 / count
-    pace = rate * free
+    pace = rate * pace
     for at in range(steps):
         rows[:] = theta
         iterates[at] = theta
@@ -106,22 +125,49 @@ def finite_gradient(run: Run, theta: Array, values: Array, gradients: Array) -> 
     return np.asarray(gradients[good].mean(axis=0))
 
 
-def split_rhat(trace: Array) -> Array:
-    """(P,) potential scale reduction of the two halves of a trace (W, P); 1 where nothing moves."""
-    half = len(trace) // 2
-    first, second = trace[:half], trace[-half:]
-    within = 0.5 * (first.var(axis=0, ddof=1) + second.var(axis=0, ddof=1))
-    between = 0.5 * (first.mean(axis=0) - second.mean(axis=0)) ** 2
+def empty_trace(origin: Array) -> Trace:
+    nothing = np.empty((0, len(origin)))
+    return Trace(origin, nothing, nothing, nothing, nothing)
+
+
+def moments_of(walked: Walk, origin: Array) -> Trace:
+    """The moments of each whole block of a walk."""
+    blocks = len(walked.iterates) // BLOCK
+    x = (walked.iterates[: blocks * BLOCK] - origin).reshape(blocks, BLOCK, len(origin))
+    g = walked.gradients[: blocks * BLOCK].reshape(blocks, BLOCK, len(origin))
+    return Trace(origin, x.mean(axis=1), np.mean(x * x, axis=1), g.mean(axis=1), np.mean(x * g, axis=1))
+
+
+def joined(first: Trace, second: Trace) -> Trace:
+    """One trace after another, of the same origin."""
+    pairs = ((first.x, second.x), (first.xx, second.xx), (first.g, second.g), (first.xg, second.xg))
+    return Trace(first.origin, *(np.concatenate(pair) for pair in pairs))
+
+
+def variance_of(trace: Trace, blocks: slice) -> Array:
+    return np.asarray(np.maximum(trace.xx[blocks].mean(axis=0) - trace.x[blocks].mean(axis=0) ** 2, 0.0))
+
+
+def split_rhat(trace: Trace, window: int) -> Array:
+    """(P,) potential scale reduction of the two halves of the last `window` blocks; 1 where nothing moves."""
+    half = window // 2
+    first, second = slice(len(trace.x) - 2 * half, len(trace.x) - half), slice(len(trace.x) - half, None)
+    within = 0.5 * (variance_of(trace, first) + variance_of(trace, second))
+    between = 0.5 * (trace.x[first].mean(axis=0) - trace.x[second].mean(axis=0)) ** 2
     with np.errstate(divide="ignore", invalid="ignore"):
-        rhat = np.sqrt((half - 1) / half + between / within)
-    return np.where(between > 0, rhat, 1.0)
+        return np.where(between > 0, np.sqrt(1.0 + between / within), 1.0)
 
 
-def error_of_mean(trace: Array) -> Array:
-    """(P,) standard error of the mean of a correlated trace (W, P), from the means of `BATCHES` batches."""
-    size = len(trace) // BATCHES
-    means = trace[len(trace) - BATCHES * size :].reshape(BATCHES, size, -1).mean(axis=1)
-    return np.asarray(means.std(axis=0, ddof=1) / np.sqrt(BATCHES))
+def error_of_mean(means: Array) -> Array:
+    """(P,) standard error of the mean of a correlated series of block means (B, P): the largest by several lengths of
+    batches."""
+    return np.asarray(np.max([error_by_batches(means, batches) for batches in BATCHES], axis=0))
+
+
+def error_by_batches(means: Array, batches: int) -> Array:
+    size = len(means) // batches
+    by_batch = means[len(means) - batches * size :].reshape(batches, size, -1).mean(axis=1)
+    return np.asarray(by_batch.std(axis=0, ddof=1) / np.sqrt(batches))
 
 
 def is_stationary(rhat: Array) -> bool:
@@ -129,35 +175,29 @@ def is_stationary(rhat: Array) -> bool:
     return bool(np.quantile(rhat, 0.95) < 1.1 and np.max(rhat) < 1.3)
 
 
-def settled_window(trace: Array) -> tuple[int, bool]:
-    """The longest of five windows at the end of a trace that looks stationary; else the last half, and that it does
-    not."""
-    longest = int(0.95 * len(trace))
+def settled_window(trace: Trace) -> tuple[int, bool]:
+    """The longest of five windows (in blocks) at the end of a trace that looks stationary; else the last half, and
+    that it does not."""
+    longest = int(0.95 * len(trace.x))
     for window in np.linspace(longest, max(SHORTEST, longest // 3), 5).astype(int):
-        if window >= SHORTEST and is_stationary(split_rhat(trace[-window:])):
+        if SHORTEST <= window <= longest and is_stationary(split_rhat(trace, window)):
             return int(window), True
-    return max(len(trace) // 2, 2), False
+    return max(len(trace.x) // 2, 1), False
 
 
-def average(iterates: Array, gradients: Array) -> Average:
+def average(trace: Trace) -> Average:
     """What a phase of fixed rate has found. In a stationary wobble about a quadratic top of curvature h, gradients
-    regress on iterates with slope -h; the noise of a step is independent of where it is taken."""
-    window, stationary = settled_window(iterates)
-    x, g = iterates[-window:], gradients[-window:]
-    theta = x.mean(axis=0)
-    square = np.mean((x - theta) ** 2, axis=0)
-    slope = np.mean((x - theta) * g, axis=0) / np.where(square > 0, square, 1.0)
-    curvature = np.maximum(-slope, 0.0)
-    error = error_of_mean(x) if window >= 2 * BATCHES else x.std(axis=0)
-    return Average(theta, error, curvature, float(0.5 * curvature @ error**2), stationary, window)
-
-
-def effective_steps(found: Average, iterates: Array) -> float:
-    """The median over coordinates of how many independent iterates the window is worth."""
-    variance = iterates[-found.window :].var(axis=0)
+    regress on iterates with slope -h: the noise of a step is independent of where it is taken."""
+    window, stationary = settled_window(trace)
+    last = slice(len(trace.x) - window, None)
+    mean, variance = trace.x[last].mean(axis=0), variance_of(trace, last)
+    together = trace.xg[last].mean(axis=0) - mean * trace.g[last].mean(axis=0)
+    curvature = np.maximum(-together / np.where(variance > 0, variance, np.inf), 0.0)
+    error = error_of_mean(trace.x[last]) if window >= max(BATCHES) else np.sqrt(variance)
     with np.errstate(divide="ignore", invalid="ignore"):
-        worth = variance / found.error**2
-    return float(np.median(np.where(found.error > 0, worth, found.window)))
+        worth = np.where(error > 0, variance / error**2, window * BLOCK)
+    loss = float(0.5 * curvature @ error**2)
+    return Average(trace.origin + mean, error, curvature, loss, stationary, window * BLOCK, float(np.median(worth)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,32 +216,36 @@ def run_phase(
     rate: float,
     rows: int,
     rng: np.random.Generator,
-    free: Array,
+    pace: Array,
     longest: int,
     enough: Callable[[Average], bool] = lambda found: True,
 ) -> Phase:
     """Step until the iterates are stationary, their window is worth 20 independent ones, and `enough`; or `longest`."""
-    iterates = gradients = np.empty((0, len(climber.theta)))
-    looked = SHORTEST + 20 - LOOK
-    while len(iterates) < longest:
-        count = min(LOOK, longest - len(iterates), max(1, NOISE_CELLS // (rows * max(run.objective.noise, 1))))
-        climber, walked = walk(run, climber, independent_uniforms((count, rows, run.objective.noise), rng), rate, free)
-        iterates = np.concatenate([iterates, walked.iterates])
-        gradients = np.concatenate([gradients, walked.gradients])
+    trace = empty_trace(climber.theta)
+    steps, look = 0, SHORTEST * BLOCK + 20
+    while steps < longest:
+        count = min(LOOK, longest - steps, NOISE_CELLS // (rows * max(run.objective.noise, 1)))
+        shape = (BLOCK * max(count // BLOCK, 1), rows, run.objective.noise)
+        climber, walked = walk(run, climber, independent_uniforms(shape, rng), rate, pace)
+        trace, steps = joined(trace, moments_of(walked, trace.origin)), steps + len(walked.iterates)
         if walked.lost:
-            return Phase(average_or_here(climber, iterates, gradients), climber, len(iterates), True)
-        if len(iterates) >= looked + LOOK:
-            looked, found = len(iterates), average(iterates, gradients)
-            if found.stationary and effective_steps(found, iterates) >= 20 and enough(found):
-                break
+            return Phase(average_or_here(climber, trace), climber, steps, True)
+        if steps >= look:
+            look, found = steps + max(LOOK, steps // 4), average(trace)
+            if found.stationary and found.worth >= WORTH and enough(found):
+                return Phase(found, climber, steps, False)
         if run.stop():
             break
-    return Phase(average_or_here(climber, iterates, gradients), climber, len(iterates), False)
+    return Phase(average_or_here(climber, trace), climber, steps, False)
 
 
-def average_or_here(climber: Climber, iterates: Array, gradients: Array) -> Average:
-    """The average, or the last place where there are too few steps to average."""
-    if len(iterates) >= 4:
-        return average(iterates, gradients)
-    nothing = np.zeros_like(climber.theta)
-    return Average(climber.theta, nothing + np.inf, nothing, np.inf, False, 0)
+def average_or_here(climber: Climber, trace: Trace) -> Average:
+    """The average, or the last place where there is too little to average."""
+    if len(trace.x):
+        return average(trace)
+    return unknown_average(climber.theta)
+
+
+def unknown_average(theta: Array) -> Average:
+    """A place of which nothing is known."""
+    return Average(theta, np.full_like(theta, np.inf), np.zeros_like(theta), np.inf, False, 0, 0.0)

@@ -142,7 +142,7 @@ def independent_uniforms(shape: tuple[int, ...], rng: np.random.Generator) -> Ar
 
 def even_uniforms(count: int, dim: int, rng: np.random.Generator) -> Array:
     """(count, dim) scrambled Sobol points."""
-    return sobol_uniform(count, dim, rng) if dim else np.empty((count, 0))
+    return np.asarray(sobol_uniform(count, dim, rng) if dim else np.empty((count, 0)))
 
 
 def matched_uniforms(count: int, dim: int, rng: np.random.Generator) -> Array:
@@ -150,7 +150,7 @@ def matched_uniforms(count: int, dim: int, rng: np.random.Generator) -> Array:
     a quadratic under a normal guide exact. The mirror image of a Sobol set is one, so other draws stay even too."""
     if not dim:
         return np.empty((count, 0))
-    return np.clip(ndtr(matched_normal(count, dim, rng)), LEAST, 1.0 - LEAST)
+    return np.asarray(np.clip(ndtr(matched_normal(count, dim, rng)), LEAST, 1.0 - LEAST))
 
 
 def paired_difference(a: Array, b: Array) -> tuple[float, float]:

@@ -79,15 +79,20 @@ def finite_starts(run: Run, e: Array) -> Array:
     none. Raises NotFinite."""
     first = run.objective.start if run.options.init is None else np.asarray(run.options.init, dtype=float)
     rng = run.rng(STARTS)
-    points = starting_points(len(first), max(run.options.restarts, 1), first, rng)
+    points = starting_points(len(first), starts_wanted(run), first, rng)
     for width in (0.0, 0.1, 0.5, 2.0, 4.0):
         if width:
             points = first + width * rng.uniform(-1.0, 1.0, size=(8, len(first)))
         values = np.stack([run.values(point, e) for point in points])
         good = np.isfinite(values).all(axis=1)
         if good.any():
-            return np.asarray(points[good][: max(run.options.restarts, 1)])
+            return np.asarray(points[good][: starts_wanted(run)])
     raise NotFinite(points, e, values)
+
+
+def starts_wanted(run: Run) -> int:
+    """Twice as many as for a log density: few draws are enough for a first climb, and jumps make tops."""
+    return max(2 * run.options.restarts - 1, 1)
 
 
 def fit_fixed(run: Run) -> Found:

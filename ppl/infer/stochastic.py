@@ -9,36 +9,41 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ppl.infer.averaging import Average, Climber, Phase, run_phase, standing
+from ppl.infer.averaging import LOOK, Average, Climber, Phase, run_phase, standing, unknown_average
 from ppl.infer.objective import NotFinite, Run, independent_uniforms, matched_uniforms, paired_difference
 from ppl.infer.path import starting_points
-from ppl.infer.saa import FRESH_LEAST, Found, climb_fixed, placed
+from ppl.infer.saa import APART, FRESH_LEAST, Found, climb_fixed, placed
 from ppl.infer.target import Array
 
 RATES = (0.01, 0.05, 0.25, 1.0)
+SCALED_RATES = (0.05, 0.25, 1.0)
 RACE_STEPS = 100
 ROWS_FIRST, ROWS_CAP = 16, 1024
 ROW_CELLS = 2**18
-PHASE_STEPS, PHASE_CELLS = 4000, 4_000_000
-STEPS, ROWS_BUDGET = 20_000, 3_000_000
+PHASE_STEPS, PHASE_CELLS = 4000, 10_000_000
+# Draws and cells (draws times what one of them spans) that may be spent in all, and cells up to which precision
+# beyond what was asked for is still cheap.
+STEPS, ROWS_BUDGET, CELLS_BUDGET, CHEAP_CELLS = 20_000, 4_000_000, 5e9, 2e8
 PHASES, RESETS, TURNS = 14, 8, 3
 # Averaging goes on, while the budget lasts, to this part of the error that is asked for: it is cheap.
-FINE = 1.0 / 15.0
+FINE, GOOD = 1.0 / 20.0, 1.0 / 3.0
 POLISH_DRAWS = 2048
 RACE, SCORE, PHASE, CHECK, POLISH, JITTER = range(10, 16)
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One that ran the race: its rate, where it ended, and its values on common draws."""
+    """One that ran the race: its rate, the units of its steps (P,), where it ended, its values on common draws."""
 
     rate: float
+    pace: Array
     theta: Array
     values: Array
 
-    def beats(self, other: "Entry") -> bool:
+    def beats(self, other: "Entry", margin: float = 0.0) -> bool:
+        """Whether it is better by more than two standard errors and `margin`."""
         gain, se = paired_difference(self.values, other.values)
-        return gain > 2 * se
+        return gain > margin + 2 * se
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,7 @@ class State:
     moved: float
     rate: float
     rows: int
+    pace: Array
     lost: bool
 
     @property
@@ -110,19 +116,37 @@ def first_point(run: Run) -> Array:
 
 
 def race(run: Run, theta: Array) -> Entry:
+    """The better of steps in the units of theta and steps in those of the noise of its gradient, which suit where
+    coordinates differ in scale (a pathwise normal mean has gradients of noise 1 / sd)."""
+    plain = race_of(run, theta, np.ones(len(theta)), RATES)
+    scaled = race_of(run, theta, noise_units(run, theta), SCALED_RATES)
+    return scaled if scaled.beats(plain) else plain
+
+
+def race_of(run: Run, theta: Array, pace: Array, rates: tuple[float, ...]) -> Entry:
     """The largest rate that fares no worse than the best after a few steps; larger ones are tried while they win.
     Later phases halve it: too large a rate costs less than too small a one."""
-    entries = [enter(run, theta, rate) for rate in RATES]
-    while entries[-1].rate < 300 and chosen(entries) is entries[-1]:
-        entries.append(enter(run, theta, 4.0 * entries[-1].rate))
+    entries = [enter(run, theta, rate, pace) for rate in rates]
+    while entries[-1].rate < 300 and chosen(entries) is entries[-1] and not run.stop():
+        entries.append(enter(run, theta, 4.0 * entries[-1].rate, pace))
     return chosen(entries)
 
 
-def enter(run: Run, theta: Array, rate: float) -> Entry:
+def noise_units(run: Run, theta: Array) -> Array:
+    """(P,) 1 / standard deviation of one draw's gradient; the median of the others where there is no noise."""
+    _, gradients = run.estimate(theta, score_uniforms(run))
+    deviation = np.std(gradients[np.isfinite(gradients).all(axis=1)], axis=0)
+    known = deviation > 1e-12 * np.max(deviation, initial=0.0)
+    if not known.any():
+        return np.ones(len(theta))
+    return np.asarray(1.0 / np.where(known, deviation, np.median(deviation[known])))
+
+
+def enter(run: Run, theta: Array, rate: float, pace: Array) -> Entry:
     """A short stretch at `rate`; every one meets the same noise."""
-    phase = run_phase(run, standing(theta), rate, ROWS_FIRST, run.rng(RACE), np.ones(len(theta)), RACE_STEPS)
+    phase = run_phase(run, standing(theta), rate, ROWS_FIRST, run.rng(RACE), pace, RACE_STEPS)
     values = run.values(phase.found.theta, score_uniforms(run))
-    return Entry(rate, phase.found.theta, np.full_like(values, -np.inf) if phase.lost else values)
+    return Entry(rate, pace, phase.found.theta, np.full_like(values, -np.inf) if phase.lost else values)
 
 
 def chosen(entries: list[Entry]) -> Entry:
@@ -133,8 +157,8 @@ def chosen(entries: list[Entry]) -> Entry:
 def jittered(run: Run, winner: Entry) -> Entry:
     """The same stretch from other starts; one of them only where it is clearly better."""
     starts = starting_points(run.objective.dim, max(run.options.restarts, 1), first_point(run), run.rng(JITTER))
-    for start in starts[1:]:
-        other = enter(run, start, winner.rate)
+    for start in starts[1:] if not run.stop() else ():
+        other = enter(run, start, winner.rate, winner.pace)
         if other.beats(winner):
             winner = other
     return winner
@@ -148,13 +172,24 @@ def rows_limit(run: Run) -> int:
     return int(np.clip(ROW_CELLS // max(run.objective.noise, run.objective.dim), ROWS_FIRST, ROWS_CAP))
 
 
-def longest_phase(run: Run) -> int:
-    return int(np.clip(PHASE_CELLS // max(run.objective.dim, 1), 1000, PHASE_STEPS))
+def longest_phase(run: Run, rows: int) -> int:
+    """Steps that one phase may take: its trace must fit in memory, and the budget is for all."""
+    fits = np.clip(PHASE_CELLS // max(run.objective.dim, 1), 1000, PHASE_STEPS)
+    left = min(steps_allowed(run) - run.iterations, (ROWS_BUDGET - run.tally.gradients) // rows)
+    return int(max(min(fits, left), LOOK))
+
+
+def steps_allowed(run: Run) -> int:
+    return STEPS if run.options.steps is None else run.options.steps
 
 
 def exhausted(run: Run) -> bool:
-    steps = STEPS if run.options.steps is None else run.options.steps
-    return run.stop() or run.iterations >= steps or run.tally.gradients >= ROWS_BUDGET
+    spent = run.tally.gradients >= ROWS_BUDGET or cells_spent(run) >= CELLS_BUDGET
+    return run.stop() or run.iterations >= steps_allowed(run) or spent
+
+
+def cells_spent(run: Run) -> float:
+    return float(run.tally.gradients) * (run.objective.noise + run.objective.dim)
 
 
 def nats_asked(run: Run) -> float:
@@ -163,54 +198,58 @@ def nats_asked(run: Run) -> float:
 
 
 def phases(run: Run, winner: Entry) -> State:
-    """Phases of fixed rate, each with half the rate and four times the draws of the one before."""
-    free = np.ones(run.objective.dim)
+    """Phases of fixed rate, each with half the rate and four times the draws of the one before. One that ends among
+    bad rows, or clearly below where it began, is taken back: a step too long can leave a guide with all its mass in
+    one place, from where no gradient leads out."""
+    pace, best = winner.pace, winner
     climber, rate, rows, state, resets = standing(winner.theta), winner.rate, ROWS_FIRST, None, 0
-    for turn in range(PHASES):
-        phase = next_phase(run, climber, rate, rows, turn, free, state)
-        run.done(f"rate {rate:.2g}, {rows} draws", np.nan)
-        if phase.lost:
+    for turn in range(PHASES + RESETS):
+        phase = next_phase(run, climber, rate, rows, turn, pace, state)
+        here = Entry(rate, pace, phase.found.theta, run.values(phase.found.theta, score_uniforms(run)))
+        run.done(f"rate {rate:.2g}, {rows} draws", finite_mean(here.values))
+        if phase.lost or best.beats(here, APART):
             resets += 1
-            climber, rate = standing(winner.theta if state is None else state.found.theta), rate / 2
+            climber, rate = standing(best.theta), rate / 2
             if resets > RESETS or exhausted(run):
                 break
             continue
-        state = advanced(state, phase.found, rate, rows)
+        best, state = here, advanced(state, phase.found, rate, rows, pace)
         if exhausted(run) or is_fine(run, state):
             break
         climber = phase.climber
         if phase.found.stationary:
             climber = Climber(phase.found.theta, np.zeros_like(climber.m), climber.v, min(climber.seen, 50))
             rate, rows = rate / 2, min(4 * rows, rows_limit(run))
-    return state if state is not None else nowhere(winner, rate, rows)
+    return state if state is not None else nowhere(best, rate, rows)
 
 
 def next_phase(
-    run: Run, climber: Climber, rate: float, rows: int, turn: int, free: Array, state: State | None
+    run: Run, climber: Climber, rate: float, rows: int, turn: int, pace: Array, state: State | None
 ) -> Phase:
     """One phase, long enough to cut the expected loss to a third of what it was, or to a fine one."""
     goal = np.inf if state is None else max(state.loss / 3.0, FINE**2 * nats_asked(run))
     return run_phase(
-        run, climber, rate, rows, run.rng(PHASE, turn), free, longest_phase(run), lambda found: found.loss <= goal
+        run, climber, rate, rows, run.rng(PHASE, turn), pace, longest_phase(run, rows), lambda found: found.loss <= goal
     )
 
 
-def advanced(state: State | None, found: Average, rate: float, rows: int) -> State:
+def advanced(state: State | None, found: Average, rate: float, rows: int, pace: Array) -> State:
     """What the new average says: how far the last one was off beyond the noise of the two."""
     if state is None:
-        return State(found, found.loss, np.inf, rate, rows, False)
+        return State(found, found.loss, np.inf, rate, rows, pace, False)
     between = float(0.5 * found.curvature @ (found.theta - state.found.theta) ** 2)
-    return State(found, found.loss, max(between - 3.0 * (found.loss + state.loss), 0.0), rate, rows, False)
+    return State(found, found.loss, max(between - 3.0 * (found.loss + state.loss), 0.0), rate, rows, pace, False)
 
 
 def nowhere(winner: Entry, rate: float, rows: int) -> State:
     """The start, where every stretch was lost among rows that are not finite."""
-    nothing = np.zeros(len(winner.theta))
-    return State(Average(winner.theta, nothing + np.inf, nothing, np.inf, False, 0), np.inf, np.inf, rate, rows, True)
+    return State(unknown_average(winner.theta), np.inf, np.inf, rate, rows, winner.pace, True)
 
 
 def is_fine(run: Run, state: State) -> bool:
-    return state.found.stationary and state.left <= FINE**2 * nats_asked(run)
+    """Whether more draws would gain nothing worth having: far below what was asked for, or well below and dear."""
+    part = FINE if cells_spent(run) < CHEAP_CELLS else GOOD
+    return state.found.stationary and state.left <= part**2 * nats_asked(run)
 
 
 # ---- the polish --------------------------------------------------------------------------------------------------
@@ -271,14 +310,15 @@ def polished(run: Run, state: State, free: Array, turn: int) -> State | None:
     if not gain > 2 * se:
         return None
     between = np.mean([np.mean(run.values(middle, e)) for e in sets]) + 0.5 * (first.value + second.value)
-    error = placed(state.found.error, free, 0.5 * np.abs(first.x - second.x))
+    # What the held blocks are off moves these too, as their last average knows.
+    error = placed(state.found.error, free, np.hypot(0.5 * (first.x - second.x), state.found.error[free]))
     found = replace(state.found, theta=middle, error=error)
     return replace(state, found=found, loss=max(-float(between), 0.0), moved=0.0)
 
 
 def averaged_rest(run: Run, state: State, free: Array, turn: int) -> State:
     """Average the other blocks again, with the polished ones held."""
-    held = np.ones(run.objective.dim)
+    held = state.pace.copy()
     held[free] = 0.0
     if not held.any():
         return replace(state, found=replace(state.found, stationary=True))
@@ -289,7 +329,7 @@ def averaged_rest(run: Run, state: State, free: Array, turn: int) -> State:
         state.rows,
         run.rng(PHASE, PHASES + turn),
         held,
-        longest_phase(run),
+        longest_phase(run, state.rows),
         lambda found: found.loss <= FINE**2 * nats_asked(run),
     )
     if phase.lost:

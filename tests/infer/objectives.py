@@ -158,7 +158,7 @@ class Conjugate:
 
     def _log_joint(self, mu):
         residual = ((self.y - mu[:, None]) ** 2).sum(axis=1)
-        return -mu**2 / 8 - np.log(2) - 0.5 * residual - 2.5 * LOG_2PI
+        return -(mu**2) / 8 - np.log(2) - 0.5 * residual - 2.5 * LOG_2PI
 
     def log_weight(self, theta, e):
         x = ndtri(e[:, 0])
@@ -273,7 +273,11 @@ class Stretched:
 
     def estimate(self, theta, e):
         k = (e[:, 0] < expit(theta[:, 0])).astype(float)
-        gap = (theta[:, 1:] + ndtri(e[:, 1:]) / np.sqrt(self.precision)) - 3 / np.sqrt(self.precision) - k[:, None] * 0.1
+        gap = (
+            (theta[:, 1:] + ndtri(e[:, 1:]) / np.sqrt(self.precision))
+            - 3 / np.sqrt(self.precision)
+            - 0.1 * k[:, None] / np.sqrt(self.precision)
+        )
         cost = k - k * theta[:, 0] + np.logaddexp(0, theta[:, 0]) - 0.5 * (self.precision * gap**2).sum(axis=1)
         score = leave_one_out(cost) * (k - expit(theta[:, 0]))
         return cost, np.concatenate([score[:, None], -self.precision * gap], axis=1)
@@ -283,8 +287,8 @@ class Stretched:
 
     def exact(self, theta):
         p, h = expit(theta[0]), self.precision
-        gap = theta[1:] - 3 / np.sqrt(h) - 0.1 * p
-        spread = 1 + h * 0.01 * p * (1 - p)
+        gap = theta[1:] - (3 + 0.1 * p) / np.sqrt(h)
+        spread = 1 + 0.01 * p * (1 - p)
         return float(p - p * theta[0] + np.logaddexp(0, theta[0]) - 0.5 * np.sum(h * gap**2 + spread))
 
 
