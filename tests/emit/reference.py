@@ -174,7 +174,17 @@ def _breaks(u: Any) -> tuple[list[Any], list[Any]]:
     return [*pieces, left], slopes
 
 
+def chain(unary: Any, pair: Any) -> Any:
+    """The sum over paths by the forward recursion, one position at a time."""
+    paths, last = unary[..., 0, :], pair.shape[-3] - 1
+    for t in range(1, unary.shape[-2]):
+        paths = _logsumexp(paths[..., :, None] + pair[..., min(t, last), :, :], -2) + unary[..., t, :]
+    return _logsumexp(paths, -1)
+
+
 TEXTBOOK: dict[str, Callable[..., Any]] = {
+    "chain1": chain,
+    "chain_same1": lambda unary, pair: chain(unary, pair[..., None, :, :]),
     "cholesky": cholesky,
     "mvnormal_chol": mvnormal_chol,
     "mvnormal_cov": lambda x, mean, cov: mvnormal_chol(x, mean, cholesky(cov)),

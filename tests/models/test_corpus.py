@@ -108,6 +108,7 @@ def test_readme_has_one_line_for_each_model() -> None:
     ("model", "column", "count", "total"),
     [
         ("coal", "disasters", 111, 191),
+        ("earthquakes", "count", 107, 2072),
         ("eight_schools", "y", 8, 70),
         ("faithful", "waiting", 272, 19284),
         ("poisson_glmm", "insects", 72, 684),
