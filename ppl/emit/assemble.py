@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import reduce
 
 import networkx as nx
 
@@ -58,8 +59,8 @@ class Event:
 
 @dataclass(slots=True)
 class Assembly:
-    """Everything a program consists of, as values. `given` may have the value of an unknown (drawn from a guide), `raw`
-    its coordinates."""
+    """Everything a program consists of, as values. `windows` are the counts without a largest value. `given` may have
+    the value of an unknown (drawn from a guide), `raw` its coordinates."""
 
     b: Builder
     s: Lowering
@@ -75,6 +76,7 @@ class Assembly:
     eliminated: dict[str, Elimination] = field(default_factory=dict)
     events: dict[str, Event] = field(default_factory=dict)
     unreported: list[str] = field(default_factory=list)
+    windows: list[str] = field(default_factory=list)
     given: "Callable[[Node], Val | None]" = lambda node: None
     raw: "Callable[[Slot], Val | None]" = lambda slot: None
 
@@ -319,7 +321,8 @@ def _enumerated(node: Node, dist: Dist, out: Assembly) -> None:
 
 
 def levels_along(dist: Dist, axis: str, out: Assembly) -> Val:
-    """The values that a finite distribution can give, and the size of their axis."""
+    """The values that a distribution can give, and the size of their axis; of counts without a largest value, those in
+    a window that is chosen with the data."""
     b = out.b
     lead = dist
     while lead.inner:
@@ -332,12 +335,44 @@ def levels_along(dist: Dist, axis: str, out: Assembly) -> Val:
         over = str(lead.attrs[0]).rstrip("'")
         out.sizes[axis], out.levels[axis] = f'n["{over}"]', f"level:{over}"
         return b.arange(axis)
-    ends = {**out.s.arguments(lead)}
-    low = _extreme("min", out.s.formula(row.support.low, ends), b)
-    high = _extreme("max", out.s.formula(row.support.high, ends), b)
+    low, high = _span(dist, out)
+    if high is None:
+        found = out.eliminated.get(axis.removesuffix("?"))
+        high = b.node("window", (low,), (axis, *(found.columns if found is not None else ())))
+        out.windows.append(axis.removesuffix("?"))
     z = b.node("span", (low, high), (), (axis,))
     out.sizes[axis], out.levels[axis] = z, "count"
     return z
+
+
+def _span(dist: Dist, out: Assembly) -> tuple[Val, Val | None]:
+    """The least and the largest count over all positions; None where there is no largest."""
+    b = out.b
+    if dist.name in DISTRIBUTIONS:
+        row = DISTRIBUTIONS[dist.name]
+        ends = (row.support.low, row.support.high)
+        args = {p.name: a for p, a in zip(row.params, dist.args, strict=True) if a is not None and p.name in ends}
+        names = {name: out.s.expr(a) for name, a in args.items()}
+        low = _extreme("min", out.s.formula(row.support.low, names), b)
+        return low, _extreme("max", out.s.formula(row.support.high, names), b) if row.support.high else None
+    spans = [_span(d, out) for d in dist.inner]
+    highs = [high for _, high in spans if high is not None]
+    low = reduce(lambda x, y: b.apply("min2", x, y), [low for low, _ in spans])
+    high = reduce(lambda x, y: b.apply("max2", x, y), highs) if len(highs) == len(spans) else None
+    if dist.name == "ZeroInflated":
+        low = b.apply("min2", low, b.lit(0.0))
+    return _clipped(dist, low, high, out) if dist.name == "Truncated" else (low, high)
+
+
+def _clipped(dist: Dist, low: Val, high: Val | None, out: Assembly) -> tuple[Val, Val | None]:
+    """The span within given limits; a window starts where the values do."""
+    ends = [out.s.expr(a) if a is not None else None for a in dist.args]
+    if ends[0] is not None:
+        low = out.b.apply("max2", low, _extreme("min", out.b.apply("ceil", ends[0]), out.b))
+    if ends[1] is not None:
+        top = _extreme("max", out.b.apply("floor", ends[1]), out.b)
+        high = top if high is None else out.b.apply("min2", high, top)
+    return low, high
 
 
 def _event(node: Node, out: Assembly, graph: nx.DiGraph) -> None:

@@ -426,6 +426,7 @@ _CODE: dict[str, Callable[[Val, Writer], str]] = {
         f"np.arange({axis_size(v.attrs[0])}) + {v.attrs[1]}" if v.attrs[1] else f"np.arange({axis_size(v.attrs[0])})"
     ),
     "span": lambda v, w: f"np.arange({w.of(v.args[0])}, {w.of(v.args[1])} + 1.0)",
+    "window": lambda v, w: f"d.window({v.attrs[0]!r}, {v.attrs[1:]!r}, {w.of(v.args[0])}, n)",
     "level": lambda v, w: f'd.level("{v.attrs[0]}", {v.attrs[1]!r})',
     "lag": lambda v, w: f"np.maximum(np.arange({axis_size(v.attrs[0])}) - {v.attrs[1]}, 0)",
     "ones": lambda v, w: f"np.ones({axis_size(v.attrs[0])})",

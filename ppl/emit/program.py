@@ -31,7 +31,8 @@ class Emitted:
     """The source of a program, and what its inputs and outputs are: `slots` in the order of coordinates, `weights` by
     the unknown that each belongs to, `reported` names with their axes as written, `eliminated` ones with the axes of
     their probabilities; `levels` says of each `NAME?` what its levels are: `bool`, `count`, or `level:AXIS`; `tables`
-    are the axes of the largest arrays of a call; `unreported` are derived from unknowns that are summed out."""
+    are the axes of the largest arrays of a call; `unreported` are derived from unknowns that are summed out; `windows`
+    are counts without a largest value, of which a window is summed."""
 
     text: str
     slots: tuple[Slot, ...]
@@ -41,6 +42,7 @@ class Emitted:
     levels: tuple[tuple[str, str], ...]
     tables: tuple[tuple[str, ...], ...]
     unreported: tuple[str, ...]
+    windows: tuple[str, ...] = ()
 
 
 def emit(graph: nx.DiGraph, with_terms: bool = False) -> Emitted:
@@ -88,6 +90,7 @@ def emit(graph: nx.DiGraph, with_terms: bool = False) -> Emitted:
         tuple(a.levels.items()),
         large_arrays(every),
         tuple(n for n in a.unreported if n not in a.events),
+        tuple(a.windows),
     )
 
 

@@ -17,7 +17,8 @@ class Val:
     """One value. `op` is a row of `PRIMITIVES`, or: `lit` (attrs: number) · `input` (name) · `u` (site) · `w` (index)
     `sum max min prod logsumexp` (attrs: axes) · `dot` (attrs: axes) · `cumsum` (axis, reverse) · `gather scatter`
     (value, plan) · `plan` (flat index) · `flat` (index; attrs: axes) · `arange` (axis, first) · `size` (axis) · `level`
-    (axis, label) · `rename` (old, new) · `stack` (items; attrs: axis) · `eye` (axis, copy) · `kernel` (args; attrs:
+    (axis, label) · `window` (low; attrs: axis, columns) · `rename` (old, new) · `stack` (items; attrs: axis) · `eye`
+    (axis, copy) · `kernel` (args; attrs:
     name, event axes in, event axes out) · `kernel_grad` (kernel, adjoint; attrs: index) · `tap` (value with all its
     axes) · `noise` (site: uniform numbers) · `quantile` (uniforms and parameters; attrs: numpy text, the names in it) ·
     `stop` (no gradient flows through it) · `attach` (value, then pairs of what it depends on and its slope) ·

@@ -7,7 +7,7 @@ before as well, along one axis, the unknown is a chain along that axis: its leve
 own, and the sum over all paths is one step of the forward algorithm per position. Where one reads another position (two
 steps back, a sum over the plate), the plate does not factorise and the unknown is left to other estimators."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import networkx as nx
@@ -44,11 +44,9 @@ def _elimination(node: Node, graph: nx.DiGraph) -> Elimination | Refusal:
     family = unbounded(node.dist)
     if family and node.kind == "imputed" and not any(True for n in graph.successors(node.name)):
         return Elimination(node.name, node.axes, ((node.name, Access()),), leaf=True)
-    if family:
-        return Refusal(f"{family} has no largest value", node.dist.span)
     if node.dist.event:
         return Refusal("it is a vector of counts", node.dist.span)
-    if any(not _is_known(end, graph) for end in _ends(node.dist)):
+    if any(not _is_known(end, graph) or any(_accesses(end, node, graph)) for end in _ends(node.dist)):
         return Refusal("its range depends on an unknown", node.dist.span)
     accesses = []
     for other in node_list(graph):
@@ -64,10 +62,21 @@ def _elimination(node: Node, graph: nx.DiGraph) -> Elimination | Refusal:
     along = dict.fromkeys(way.along for _, way in accesses if way.lag)
     if len(along) > 1:
         return Refusal(f"it is a chain along `{'` and `'.join(along)}` at once", node.span)
-    levels = _levels(node.dist, graph)
     return Elimination(
-        node.name, node.axes, tuple(accesses), along=next(iter(along), ""), levels=levels, open=bool(family)
+        node.name,
+        node.axes,
+        tuple(accesses),
+        along=next(iter(along), ""),
+        levels=_levels(node.dist, graph),
+        open=bool(family),
+        columns=_counts_seen([name for name, _ in accesses], graph) if family else (),
     )
+
+
+def _counts_seen(terms: Sequence[str], graph: nx.DiGraph) -> tuple[str, ...]:
+    """The columns of whole numbers whose densities are among `terms`."""
+    sites = [n.of for n in (graph.nodes[t]["node"] for t in terms) if n.kind in ("observed", "imputed")]
+    return tuple(s.name for s in sites if isinstance(s, Site) and s.value is None and s.dist.kind == "int")
 
 
 def unbounded(dist: Dist) -> str:

@@ -7,13 +7,27 @@ from typing import Any
 import numpy as np
 
 from ppl.api import compile
+from ppl.check.check import check
 from ppl.emit.bind import Program
+from ppl.graph.graph import lower
+from ppl.rewrite.canonical import canonical
+from ppl.rewrite.eliminate import eliminations
+from ppl.rewrite.order import Refusal
+from ppl.syntax.parse import parse
 
 Values = dict[str, np.ndarray]
 
 
 def program_of(text: str, data: object) -> Program:
     return compile(text).bind(data)[0]
+
+
+def refusals(text: str) -> list[tuple[str, str]]:
+    """Why discrete unknowns of a model cannot be summed out, each with the text that decided."""
+    core = check(parse(text, "<model>")).core
+    assert core is not None
+    found = eliminations(canonical(lower(core))).values()
+    return [(r.reason, text[r.where.start : r.where.end]) for r in found if isinstance(r, Refusal)]
 
 
 def points(program: Program, seed: int = 0, draws: int = 3) -> tuple[np.ndarray, np.ndarray]:

@@ -6,12 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from enumerate_joint import Values, enumerate_joint, one_draw, points, program_of
+from enumerate_joint import Values, enumerate_joint, one_draw, points, program_of, refusals
 from scipy.special import expit, log_softmax
 from scipy.stats import norm, poisson
-
-from ppl.api import compile
-from ppl.source.diagnostic import ModelError
 
 Y = np.array([0.3, -0.2, 1.5, 2.0, 0.7])
 X = np.array([[0.3, -0.2, 1.5], [2.0, 0.7, -1.0]])
@@ -412,8 +409,4 @@ REFUSED = {
 def test_refuses_what_is_no_chain(about: str) -> None:
     body, reason, place = REFUSED[about]
     text = f"data {{\n  y: real\n}}\n\nmodel {{\n{body}\n}}\n"
-    with pytest.raises(ModelError) as caught:
-        compile(text)
-    found = [d for d in caught.value.diagnostics if d.code == "E530"]
-    assert any(reason in d.message + d.label for d in found), caught.value
-    assert any(place in text[d.span.start : d.span.end] for d in found if d.span is not None)
+    assert any(reason in said and place in at for said, at in refusals(text))

@@ -54,7 +54,6 @@ REFUSED = {
     "a square as a sd": ("x ~ Normal(0, z2^2)", {"z2": "z2^2"}),
     "a probability on the edge": ("x ~ Normal(z1, 1)\n n ~ Binomial(9, clamp(z2, 0, 1))", {"z2": "clamp(z2, 0, 1)"}),
     "a rate on the edge": ("x ~ Normal(z1, 1)\n n ~ Poisson(relu(z2))", {"z2": "relu(z2)"}),
-    "counts without end": ("c ~ Poisson(2)\n x ~ Normal(c, 1)", {"c": "Poisson(2)"}),
 }  # fmt: skip
 
 # (the lines, the estimators of z1, z2 and s)
