@@ -6,7 +6,7 @@ from math import isfinite
 from ppl.check.core import Dist, Expr
 from ppl.check.formulas import formula
 from ppl.rewrite.continuity import comparisons, meets
-from ppl.rewrite.findings import Found, join, lifted, rough
+from ppl.rewrite.findings import UNKNOWN, Found, join, lifted, rough
 from ppl.rewrite.steps import argument, expression
 from ppl.rewrite.view import View
 from ppl.stdlib.constraints import CONSTRAINTS
@@ -148,7 +148,7 @@ def _argument(family: str, i: int, found: Found, role: str, dist: Dist, view: Vi
     reason = f"the {param.name} of {family}" if param.level != SMOOTH else ""
     found = lifted(found, param.level, reason, dist.span)
     if found and value is not None and not param.rank and _touches(param.domain, value, view):
-        return lifted(found, JUMP, f"the {param.name} of {family} may reach the end of its range", value.span)
+        return lifted(found, UNKNOWN, f"the {param.name} of {family} may reach the end of its range", value.span)
     return found
 
 

@@ -7,9 +7,14 @@ import numpy as np
 import pytest
 
 from ppl.api import compile
+from ppl.check.check import check
 from ppl.emit.bind import Program
-from ppl.graph.graph import unknowns
+from ppl.graph.graph import lower
+from ppl.rewrite.canonical import canonical
+from ppl.rewrite.plan import is_objective, plan
+from ppl.rewrite.roughness import roughness, shown, worst
 from ppl.source.diagnostic import ModelError
+from ppl.syntax.parse import parse
 
 DATA = {
     "y": [0.3, -1.2, 0.8, 1.9],
@@ -26,14 +31,13 @@ def model(body: str) -> str:
 
 
 def level(body: str, name: str = "a") -> str:
-    """How rough the model is in one unknown; "refused" where the planner has no sound estimator."""
-    try:
-        graph = compile(model(body)).graph
-    except ModelError as problem:
-        codes = {d.code for d in problem.diagnostics}
-        assert codes == {"E530"}, problem
-        return "refused"
-    return next(n.plan.level for n in unknowns(graph) if n.name == name and n.plan is not None)
+    """How rough the model is in one unknown, as it is shown; "unknown" where that could not be told."""
+    text = model(body)
+    result = check(parse(text, "m.ppl"))
+    assert result.core is not None, result.diagnostics
+    found = [f[name] for f in roughness(canonical(lower(result.core))).values() if name in f]
+    decided = worst(found).level
+    return decided if decided == "unknown" else shown(decided)
 
 
 PRIOR = "  a ~ Normal(0, 1)\n  b ~ Normal(0, 1)\n  s ~ HalfNormal(1)\n"
@@ -67,25 +71,25 @@ TABLE = [
     ("y ~ Laplace(a, 1)", "kink"),
     ("c[k] ~ Normal(a, 1)\n  y ~ Normal(max(c), 1)", "smooth"),
     ("t ~ Truncated(Exponential(1), lower=a)\n  y ~ Normal(t, 1)", "kink"),
-    ("y ~ Normal(if a > 0 then 1 else 0, 1)", "refused"),
-    ("y ~ Normal(if a > 0 and x > 0 then 1 else 0, 1)", "refused"),
-    ("y ~ Normal(floor(a), 1)", "refused"),
-    ("y ~ Normal(round(a) * x, 1)", "refused"),
-    ("y ~ Normal(a > b, 1)", "refused"),
-    ("y ~ if a > 0 then Normal(a, 1) else Normal(0, 2)", "refused"),
-    ("late ~ Bernoulli(if a > 0 then 0.9 else 0.1)", "refused"),
-    ("t = if a > 0 then 1 else 0\n  y ~ Normal(t * x, 1)", "refused"),
-    ("t ~ Uniform(0, floor(abs(a)) + 1)\n  y ~ Normal(t, 1)", "refused"),
-    ("y ~ Uniform(a - 5, a + 5)", "refused"),
-    ("y ~ Truncated(Normal(0, 1), lower=a)", "refused"),
-    ("y ~ Normal(1 / a, 1)", "refused"),
-    ("y ~ Normal(log(a), 1)", "refused"),
-    ("y ~ Normal(sqrt(a), 1)", "refused"),
-    ("y ~ Normal(sqrt(abs(a)), 1)", "refused"),
-    ("y ~ Normal(abs(a)^0.5, 1)", "refused"),
-    ("factor if a > b then 0 else -1\n  y ~ Normal(a, 1)", "refused"),
-    ("n ~ Poisson(max(a, 0))", "refused"),
-    ("late ~ Bernoulli(min(max(a, 0), 1))", "refused"),
+    ("y ~ Normal(if a > 0 then 1 else 0, 1)", "jump"),
+    ("y ~ Normal(if a > 0 and x > 0 then 1 else 0, 1)", "jump"),
+    ("y ~ Normal(floor(a), 1)", "jump"),
+    ("y ~ Normal(round(a) * x, 1)", "jump"),
+    ("y ~ Normal(a > b, 1)", "jump"),
+    ("y ~ if a > 0 then Normal(a, 1) else Normal(0, 2)", "jump"),
+    ("late ~ Bernoulli(if a > 0 then 0.9 else 0.1)", "jump"),
+    ("t = if a > 0 then 1 else 0\n  y ~ Normal(t * x, 1)", "jump"),
+    ("t ~ Uniform(0, floor(abs(a)) + 1)\n  y ~ Normal(t, 1)", "jump"),
+    ("y ~ Uniform(a - 5, a + 5)", "jump"),
+    ("y ~ Truncated(Normal(0, 1), lower=a)", "jump"),
+    ("y ~ Normal(1 / a, 1)", "unknown"),
+    ("y ~ Normal(log(a), 1)", "unknown"),
+    ("y ~ Normal(sqrt(a), 1)", "unknown"),
+    ("y ~ Normal(sqrt(abs(a)), 1)", "jump"),
+    ("y ~ Normal(abs(a)^0.5, 1)", "jump"),
+    ("factor if a > b then 0 else -1\n  y ~ Normal(a, 1)", "jump"),
+    ("n ~ Poisson(max(a, 0))", "unknown"),
+    ("late ~ Bernoulli(min(max(a, 0), 1))", "unknown"),
 ]
 
 
@@ -252,8 +256,14 @@ def random_model(seed: int) -> str:
 
 
 def accepted(text: str) -> Program | None:
+    """The log density of a model, where paths are sound for every unknown that is not summed out."""
     try:
-        return compile(text).bind(DATA)[0]
+        core = check(parse(text, "m.ppl")).core
+        if core is None or is_objective(plan(lower(core))):
+            return None
+        program = compile(text).bind(DATA)[0]
+        assert isinstance(program, Program)
+        return program
     except ModelError as problem:
         assert all(d.code.startswith("E") for d in problem.diagnostics)
         return None
