@@ -8,7 +8,7 @@ from scipy.special import ndtri
 
 from ppl.infer.approximation import Approximation, Evidence, Optimum, Options, Progress
 from ppl.infer.importance import ENOUGH, moment_error
-from ppl.infer.objective import Objective, Run, even_uniforms, independent_uniforms, mean_and_error
+from ppl.infer.objective import NotFinite, Objective, Run, even_uniforms, independent_uniforms, mean_and_error
 from ppl.infer.psis import Smoothed, reliable_khat, smooth_weights
 from ppl.infer.saa import Found, fit_fixed
 from ppl.infer.stochastic import exhausted, fit_stochastic
@@ -16,7 +16,7 @@ from ppl.infer.target import Array
 from ppl.infer.trust import GUIDE_RULES, OBJECTIVE_RULES, judge
 
 FEWEST_DRAWS = 4000
-VARIANCE_DRAWS = 512
+VARIANCE_DRAWS = 2048
 SCRAMBLES = 16
 VALUE, OUTPUT, VARIANCE = range(20, 23)
 
@@ -36,7 +36,14 @@ def fit_objective(
 
 
 def fit_found(run: Run) -> Found:
-    return fit_fixed(run) if run.objective.deterministic else fit_stochastic(run)
+    """The engine that suits the objective. Fixed draws must all be finite somewhere; averaged steps can leave out a
+    few that are not."""
+    if not run.objective.deterministic:
+        return fit_stochastic(run)
+    try:
+        return fit_fixed(run)
+    except NotFinite:
+        return fit_stochastic(run)
 
 
 def nothing_to_fit(run: Run) -> Found:
