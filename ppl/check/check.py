@@ -53,7 +53,7 @@ def check(file: ast.File, defines: Mapping[str, ast.Expr] | None = None) -> Chec
             param(item, outer)
     block = check_block(models[0].body, outer)
     _idle_functions(declared, block.scope)
-    guides = check_guides(_guide_blocks(file), outer, block)
+    guides = check_guides(_guide_blocks(file), block, _blanks(declared, block))
     goals = tuple(item for item in file.items if isinstance(item, ast.Objective))
     goal = objective(goals, block)
     if goals:
@@ -65,6 +65,11 @@ def check(file: ast.File, defines: Mapping[str, ast.Expr] | None = None) -> Chec
     core = replace(_core(declared, block, file), guides=guides, objective=goal)
     report.found.extend(lint(core))
     return Checked(core, _sorted(report))
+
+
+def _blanks(declared: Declared, block: Block) -> frozenset[str]:
+    """The columns whose missing cells the model draws."""
+    return frozenset(block.imputed & {c.name for c in declared.columns.values() if c.optional})
 
 
 def _guide_blocks(file: ast.File) -> tuple[ast.Block, ...]:
@@ -104,8 +109,7 @@ def _sorted(report: Report) -> tuple[Diagnostic, ...]:
 
 
 def _core(declared: Declared, block: Block, file: ast.File) -> Core:
-    optional = {c.name for c in declared.columns.values() if c.optional}
-    imputed = frozenset(block.imputed & optional)
+    imputed = _blanks(declared, block)
     statements = tuple(
         replace(s, role="imputed") if isinstance(s, Site) and s.role == "observed" and s.name in imputed else s
         for s in block.statements

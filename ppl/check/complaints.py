@@ -65,9 +65,8 @@ def above(name: str, is_own: bool, scope: Scope) -> str:
 
 def _unsampled(e: ast.Name, scope: Scope) -> None:
     """The complaint about a name of the model that the guide has not sampled yet."""
-    missing = scope.unsampled[e.id]
-    key = "E505.automatic" if not missing else "E505" if missing == e.id else "E505.through"
-    text = above(missing or e.id, missing == scope.target, scope)
+    key, missing = scope.unsampled[e.id]
+    text = above(missing, missing == scope.target, scope)
     scope.report.add(key, e.span, name=e.id, missing=missing, help=text)
 
 

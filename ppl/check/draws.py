@@ -71,6 +71,18 @@ def _distribution_of(e: ast.Expr, frame: tuple[str, ...], target: ast.Target, bl
     return distribution(e, scope.naming({name: trial}))
 
 
+def can_be_drawn(dist: Dist, scope: Scope) -> bool:
+    """Whether there are draws of a distribution: not of an improper one, nor of what describes observations only."""
+    match dist:
+        case Dist(name="Flat" | "Censored"):
+            scope.report.add("E416.drawn", dist.span, dist=dist.name)
+            return False
+        case Dist(name="Truncated", args=(lower, upper), inner=(Dist(name="Flat"),)) if lower and upper:
+            return True
+        case _:
+            return all(can_be_drawn(inner, scope) for inner in dist.inner)
+
+
 def _by_trial(e: ast.Expr, trial: Entry, muted: Scope) -> Dist | None:
     """The distribution under the first type of its own lag with which it gives that type."""
     for kind, limits in (("real", REAL_LINE), ("bool", UNIT), ("int", COUNT)):

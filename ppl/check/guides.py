@@ -10,7 +10,7 @@ from ppl.check.complaints import AUTOMATIC, above
 from ppl.check.core import Derived, FactorTerm, Guide, Site
 from ppl.check.declarations import first_line
 from ppl.check.distributions import distribution
-from ppl.check.draws import has_position
+from ppl.check.draws import can_be_drawn, has_position
 from ppl.check.lags import Read, depends, dist_reads_back, reads_back
 from ppl.check.params import param
 from ppl.check.reading import definitions, targets
@@ -29,10 +29,12 @@ SHARED = ("data", "const", "param", "foreign", "failed")
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """What a guide knows of the model: its unknowns, its derived values, and the scope at its end."""
+    """What a guide knows of the model: its unknowns, its derived values, the columns whose blanks are unknowns too, and
+    the scope at its end."""
 
     unknowns: Mapping[str, Site]
     derived: Mapping[str, Derived]
+    blanks: frozenset[str]
     scope: Scope
 
 
@@ -49,12 +51,12 @@ class Walk:
     pending: frozenset[str] = frozenset()
 
 
-def check_guides(items: tuple[ast.Block, ...], outer: Block, block: Block) -> tuple[Guide, ...]:
-    """All guides of a file; `outer` is the top level of the file, `block` the model."""
+def check_guides(items: tuple[ast.Block, ...], block: Block, blanks: frozenset[str]) -> tuple[Guide, ...]:
+    """All guides of a file; `block` is the model, `blanks` are the columns of which it draws the missing cells."""
     unknowns = {s.name: s for s in block.statements if isinstance(s, Site) and s.role == "unknown"}
     derived = {s.name: s for s in block.statements if isinstance(s, Derived)}
-    model = Model(unknowns, derived, block.scope)
-    _named_apart(items, outer.report)
+    model = Model(unknowns, derived, blanks, block.scope)
+    _named_apart(items, block.report)
     return tuple(_guide(item, model) for item in items)
 
 
@@ -107,7 +109,8 @@ def _for(statement: ast.For, walk: Walk) -> None:
     block, before = walk.block, walk.pending
     loop = loop_over(statement, block)
     if loop is None:
-        return give_up(statement, block)
+        give_up(statement, block)
+        return _lost(statement, walk)
     outside, around = block.scope.loops, block.loop
     drawn = {n.id for n in targets(statement) if n.id in walk.model.unknowns}
     walk.pending = before | drawn
@@ -145,12 +148,14 @@ def _look_around(walk: Walk) -> None:
     walk.block.scope = replace(walk.block.scope, names=names, unsampled=unsampled)
 
 
-def _missing(name: str, walk: Walk) -> str | None:
-    """The unknown that keeps a name of the model from being read here, if any does; "" for one that is left to the
-    automatic guide."""
+def _missing(name: str, walk: Walk) -> tuple[str, str] | None:
+    """The unknown that keeps a name of the model from being read here, if any does, with the complaint to make."""
     model = walk.model
+    if name in model.blanks:
+        return "E505.blanks", name
     if name in model.unknowns:
-        return None if name in walk.sampled or name in walk.pending else "" if name in walk.drawn else name
+        is_known = name in walk.sampled or name in walk.pending
+        return None if is_known else ("E505.automatic" if name in walk.drawn else "E505", name)
     if name not in model.derived:
         return None
     found: list[str] = []
@@ -159,7 +164,7 @@ def _missing(name: str, walk: Walk) -> str | None:
         if not late:
             return None
         found.append(late[0][0])
-    return found[0]
+    return "E505.blanks" if found[0] in model.blanks else "E505.through", found[0]
 
 
 def _loop_axes(walk: Walk) -> tuple[str, ...]:
@@ -170,7 +175,8 @@ def _late(reads: Iterator[Read], axis: str, walk: Walk) -> Iterator[Read]:
     """The unknowns behind these reads that are not known yet."""
     own = {s.name: s for s in walk.block.statements if isinstance(s, Derived)}
     for name, back, span in depends(reads, axis, {**walk.model.derived, **own}):
-        if name in walk.model.unknowns and name not in walk.sampled and not (name in walk.pending and back > 0):
+        is_known = name in walk.sampled or (name in walk.pending and back > 0)
+        if name in walk.model.blanks or (name in walk.model.unknowns and not is_known):
             yield name, back, span
 
 
@@ -232,10 +238,16 @@ def _draw(statement: ast.Sample, walk: Walk) -> None:
         there = (Note(model.annotation_span, "in the model"),)
         block.report.add("E512", statement.annotations[0].span, also=there, name=model.name)
     if _is_automatic(statement.value, block):
+        if annotations:
+            block.report.add("E515.annotated", statement.annotations[0].span, name=model.name)
         return _look_around(walk)
     scope = block.scope.within(frame, target.name.id, target.name.span)
     dist = distribution(statement.value, scope)
-    if dist is None or not inside_frame(dist.axes, frame, target.name.id, statement.value.span, block.scope):
+    if (
+        dist is None
+        or not inside_frame(dist.axes, frame, target.name.id, statement.value.span, block.scope)
+        or not can_be_drawn(dist, block.scope)
+    ):
         return _give_up(statement, walk)
     span = statement.annotations[0].span if statement.annotations else target.name.span
     site = Site(
@@ -256,10 +268,14 @@ def _sampled(entry: Entry, walk: Walk) -> None:
 
 def _give_up(statement: ast.Sample, walk: Walk) -> None:
     """A draw that cannot be checked as it stands counts as made, so that nothing more is said of it."""
-    name = statement.target.name.id  # type: ignore[union-attr]
     give_up(statement, walk.block)
-    if name in walk.model.unknowns and name not in walk.sampled:
-        _sampled(walk.model.scope.names[name], walk)
+    _lost(statement, walk)
+
+
+def _lost(statement: ast.Statement, walk: Walk) -> None:
+    for name in targets(statement):
+        if name.id in walk.model.unknowns and name.id not in walk.sampled:
+            _sampled(walk.model.scope.names[name.id], walk)
 
 
 def _is_unknown(target: ast.Target, walk: Walk) -> bool:

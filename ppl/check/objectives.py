@@ -2,6 +2,7 @@
 
 from ppl.check.block import Block
 from ppl.check.core import FactorTerm, Objective, Site
+from ppl.check.draws import can_be_drawn
 from ppl.check.expressions import number
 from ppl.check.scope import is_failed
 from ppl.source.diagnostic import Note
@@ -36,9 +37,11 @@ def _word(item: ast.Objective) -> Span:
 
 
 def _outside(statement: object, block: Block) -> None:
-    """What adds to a log density, and so not to the objective."""
+    """What adds to a log density, and so not to the objective; and what cannot be drawn."""
     match statement:
         case Site(role="observed", name_span=span):
             block.report.add("E426", span, what="an observed column")
+        case Site(dist=dist):
+            can_be_drawn(dist, block.scope)
         case FactorTerm(span=span):
             block.report.add("E426", span, what="a `factor`")

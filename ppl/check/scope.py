@@ -67,7 +67,7 @@ class Scope:
     """The names in force. `frame` holds the axes of the statement's left side (None for `y = ...`); `definitions` are
     those of the whole block, for names that are not in force yet; `statement` is where the statement stands;
     `foreign` are the functions that are known by name only; `unsampled` are, inside a guide, the names of the model
-    that it cannot read yet, each with the unknown that is missing."""
+    that it cannot read yet, each with the complaint about that and the unknown that is missing."""
 
     names: Mapping[str, Entry]
     axes: Mapping[str, AxisSpec]
@@ -81,7 +81,7 @@ class Scope:
     target_span: Span | None = None
     statement: Span | None = None
     foreign: frozenset[str] = frozenset()
-    unsampled: Mapping[str, str] = field(default_factory=dict)
+    unsampled: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     row: str = "row"
     text: str = ""
 

@@ -308,12 +308,12 @@ ESTIMATORS = (
     ),
     Page(
         "E530",
-        "Every unknown needs an estimator of its gradient that is known to be right. Where the log density jumps as the"
-        " unknown moves, the usual one is wrong, silently: it misses the jump. Such models are refused rather than"
-        " fitted wrongly. Replace the jump by something continuous, or make the unknown discrete and finite: then it is"
-        " summed out exactly.",
-        "cut ~ Normal(0, 1)\ny ~ Normal(if x > cut then 1 else 0, 1)",
-        "cut ~ Normal(0, 1)\ny ~ Normal(sigmoid(10 * (x - cut)), 1)",
+        "Every unknown needs an estimator of its gradient that is known to be right. Jumps, discrete values and chains"
+        " have theirs. What is left is an expression that may leave its domain as the unknown moves: a division by"
+        " what may be zero, a power or a logarithm of what may be negative. Nothing is known of the density there. A"
+        " limit on a column, or a distribution with positive values, says that it does not happen.",
+        "a ~ HalfNormal(1)\ny ~ Normal((a * x)^a, 1)",
+        "a ~ HalfNormal(1)\ny ~ Normal((a * exp(x))^a, 1)",
     ),
 )
 

@@ -27,7 +27,7 @@ def test_every_code_has_a_pair() -> None:
     running = {row.code for row in RUN_CODES}
     missing = {row.code for row in CODES.values()} - PAIRS - running
     assert not {code for code in missing if code not in TESTED}
-    assert not {row.code for row in MODEL_CODES} - PAIRS - {"E531"}
+    assert not {row.code for row in MODEL_CODES} - PAIRS - {"E516", "E531"}
 
 
 @pytest.mark.parametrize("row", MODEL_CODES, ids=lambda row: row.key)
