@@ -115,6 +115,7 @@ def test_readme_has_one_line_for_each_model() -> None:
         ("pumps", "failures", 10, 75),
         ("seeds", "germinated", 21, 424),
         ("seeds", "total", 21, 831),
+        ("textmsg", "count", 37, 775),
         ("survival", "weeks", 42, 541),
         ("zero_inflated", "movements", 240, 86),
     ],
@@ -136,6 +137,14 @@ def test_cheese_has_52_tasters_each_and_the_published_likelihood_of_no_effect() 
     assert all(data["cheese"].count(c) == 52 for c in "ABCD")
     shares = [data["rating"].count(r) / 208 for r in "123456789"]
     assert -208 * sum(p * math.log(p) for p in shares) == pytest.approx(429.9, abs=0.05)
+
+
+SIMULATED = runpy.run_path(str(ROOT / "models/simulate.py"))
+
+
+@pytest.mark.parametrize("name", [draw.__name__ for draw in SIMULATED["SEEDS"]])
+def test_simulated_data_are_those_of_the_script(name: str) -> None:
+    assert SIMULATED["csv"](name) == (ROOT / f"models/{name}.csv").read_text()
 
 
 def test_simulated_returns_are_those_of_the_script(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,47 @@
+"""Writes the simulated data of one model: `python models/simulate.py NAME > models/NAME.csv`.
+
+Every data set has its own seed (`SEEDS`). The truth stands in the function that draws it.
+"""
+
+import sys
+from collections.abc import Callable
+
+import numpy as np
+
+Rng = np.random.Generator
+Table = tuple[str, list[str]]
+
+
+def br(rng: Rng) -> Table:
+    """170 countries: rough land costs 0.2 outside Africa, and brings 0.2 inside it; sigma = 0.95."""
+    africa = rng.random(170) < 0.3
+    rugged = rng.gamma(1.5, 0.9, 170)
+    gdp = rng.normal(9.2 - 1.9 * africa - 0.2 * rugged + 0.4 * africa * rugged, 0.95)
+    rows = [f"{'true' if a else 'false'},{r:.3f},{g:.3f}" for a, r, g in zip(africa, rugged, gdp)]
+    return "africa,rugged,log_gdp", rows
+
+
+def n_mixture(rng: Rng) -> Table:
+    """40 sites and 3 visits: exp(1.5 + 0.8 forest) birds at a site, each seen with chance 0.6."""
+    forest = rng.uniform(-1, 1, 40)
+    birds = rng.poisson(np.exp(1.5 + 0.8 * forest))
+    seen = rng.binomial(birds[:, None], 0.6, (40, 3))
+    rows = [f"{f:.3f}," + ",".join(map(str, counts)) for f, counts in zip(forest, seen)]
+    return "forest,count1,count2,count3", rows
+
+
+SEEDS: dict[Callable[[Rng], Table], int] = {
+    br: 1,
+    n_mixture: 4,
+}
+
+
+def csv(name: str) -> str:
+    """The file of a model."""
+    draw, seed = next((f, seed) for f, seed in SEEDS.items() if f.__name__ == name)
+    header, rows = draw(np.random.default_rng(seed))
+    return "\n".join([header, *rows, ""])
+
+
+if __name__ == "__main__":
+    sys.stdout.write(csv(sys.argv[1]))
