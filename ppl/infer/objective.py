@@ -52,6 +52,10 @@ class Objective(Protocol):
     def posterior(self) -> bool:
         """Whether the value is an evidence lower bound, so that `log_weight` exists."""
 
+    @property
+    def most(self) -> int:
+        """The most rows of one call for which there is memory."""
+
     def estimate(self, theta: Array, e: Array) -> tuple[Array, Array]:
         """Values (S,) and gradient estimates (S, P) for theta (S, P), rows alike, and noise e (S, N).
 
@@ -102,8 +106,8 @@ class Run:
         return Cost(self.tally.gradients, self.tally.values, self.tally.calls, self.iterations, tuple(self.stages))
 
     def estimate(self, theta: Array, e: Array) -> tuple[Array, Array]:
-        """Values (S,) and gradients (S, P) at one theta (P,), in calls of at most `CHUNK` rows."""
-        parts = [self._estimate(theta, part) for part in _parts(e)]
+        """Values (S,) and gradients (S, P) at one theta (P,), in calls of as many rows as memory allows."""
+        parts = [self._estimate(theta, part) for part in self._parts(e)]
         values, gradients = (np.concatenate(columns) for columns in zip(*parts, strict=True))
         return values, gradients
 
@@ -114,11 +118,16 @@ class Run:
 
     def log_weights(self, theta: Array, e: Array) -> Array:
         """Log weights (S,) at one theta (P,); what is not a number is -inf."""
-        parts = [self.objective.log_weight(_rows(theta, len(part)), part) for part in _parts(e)]
+        parts = [self.objective.log_weight(_rows(theta, len(part)), part) for part in self._parts(e)]
         self.tally.values += len(e)
         self.tally.calls += len(parts)
         joined: Array = np.concatenate(parts)
         return np.asarray(np.where(np.isfinite(joined), joined, -np.inf))
+
+    def _parts(self, e: Array) -> list[Array]:
+        """Parts of nearly equal size, of two rows at least: one row would have no others to be compared with."""
+        size = max(min(CHUNK, self.objective.most), 3)
+        return np.array_split(e, -(-len(e) // size)) if len(e) > size else [e]
 
     def _estimate(self, theta: Array, e: Array) -> tuple[Array, Array]:
         self.tally.add(len(e), 0)
@@ -128,11 +137,6 @@ class Run:
 
 def _rows(theta: Array, count: int) -> Array:
     return np.repeat(theta[None], count, axis=0)
-
-
-def _parts(e: Array) -> list[Array]:
-    """Parts of nearly equal size: a last part of one row would have no others to be compared with."""
-    return np.array_split(e, -(-len(e) // CHUNK)) if len(e) > CHUNK else [e]
 
 
 def independent_uniforms(shape: tuple[int, ...], rng: np.random.Generator) -> Array:

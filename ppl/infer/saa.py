@@ -181,19 +181,21 @@ def next_level(run: Run, before: Array, e: Array, free: Array, turn: int) -> Lev
 
 
 def compare_ends(run: Run, theta: Array, ends: list[Array], values: list[float]) -> tuple[bool, tuple[Mode, ...]]:
-    """Whether all starts came to one top, and the others: lower by more than draws explain, or behind a valley."""
+    """Whether all starts came to one top, and the tops of the others, the highest first."""
     e = fresh_uniforms(run, FRESH_LEAST)
-    top = run.values(theta, e)
-    modes: list[Mode] = []
+    value, se = mean_and_error(run.values(theta, e))
+    tops = [theta]
     for end in ends[1:]:
-        other = run.values(end, e)
-        valley = paired_difference(np.minimum(top.mean(), other.mean()) + 0.0 * top, run.values(0.5 * (theta + end), e))
-        if valley[0] > max(APART, 2 * valley[1]) and not any(is_near(end, mode.u, theta) for mode in modes):
-            modes.append(Mode(end, float(other.mean() - top.mean()), np.nan))
-    lower = [value for value in values if not value > top.mean() - max(APART, 2 * mean_and_error(top)[1])]
-    return not modes and not lower, tuple(modes)
+        if all(is_apart(run, end, top, e) for top in tops):
+            tops.append(end)
+    modes = tuple(Mode(top, mean_and_error(run.values(top, e))[0] - value, np.nan) for top in tops[1:])
+    lower = [one for one in values if not one > value - max(APART, 2 * se)]
+    return not modes and not lower, modes
 
 
-def is_near(a: Array, b: Array, origin: Array) -> bool:
-    """Two ends count as one where they differ by little of their distance from the best."""
-    return bool(np.linalg.norm(a - b) < 0.1 * np.linalg.norm(a - origin))
+def is_apart(run: Run, a: Array, b: Array, e: Array) -> bool:
+    """Whether a valley lies between two places: halfway is clearly lower than both. Distance would not tell: some
+    parameters may not matter."""
+    ends, halfway = (run.values(a, e), run.values(b, e)), run.values(0.5 * (a + b), e)
+    depth, se = paired_difference(min(ends, key=lambda values: float(np.mean(values))), halfway)
+    return depth > max(APART, 2 * se)

@@ -169,7 +169,8 @@ def jittered(run: Run, winner: Entry) -> Entry:
 
 def rows_limit(run: Run) -> int:
     """Draws a step: enough cells to keep array operations busy, no more."""
-    return int(np.clip(ROW_CELLS // max(run.objective.noise, run.objective.dim), ROWS_FIRST, ROWS_CAP))
+    fits = min(ROW_CELLS // max(run.objective.noise, run.objective.dim), run.objective.most)
+    return int(np.clip(fits, ROWS_FIRST, ROWS_CAP))
 
 
 def longest_phase(run: Run, rows: int) -> int:

@@ -26,6 +26,7 @@ class Spnor:
     blocks: dict = field(default_factory=lambda: {"t1": slice(0, 1), "t2": slice(1, 2)})
     score_nodes: tuple = ("z2",)
     posterior: bool = True
+    most: int = 10_000
 
     def _parts(self, theta, e):
         z = theta + ndtri(e)
@@ -63,6 +64,7 @@ class Plate:
     deterministic: bool = False
     score_nodes: tuple = ("b",)
     posterior: bool = True
+    most: int = 10_000
 
     @property
     def dim(self):
@@ -109,6 +111,7 @@ class Count:
     blocks: dict = field(default_factory=lambda: {"t": slice(0, 1)})
     score_nodes: tuple = ("z",)
     posterior: bool = True
+    most: int = 10_000
 
     def _log_joint(self, z):
         return z * np.log(4) - 4 - gammaln(z + 1) - 0.5 * ((7 - z) / 1.5) ** 2 - np.log(1.5) - 0.5 * LOG_2PI
@@ -146,6 +149,7 @@ class Conjugate:
     start: np.ndarray = field(default_factory=lambda: np.zeros(2))
     blocks: dict = field(default_factory=lambda: {"m": slice(0, 1), "s": slice(1, 2)})
     posterior: bool = True
+    most: int = 10_000
     y: np.ndarray = field(default_factory=lambda: np.array([1.0, 2.5, 0.4, 3.1]))
 
     @property
@@ -194,6 +198,7 @@ class Fragile:
     blocks: dict = field(default_factory=lambda: {"rate": slice(0, 1)})
     score_nodes: tuple = ("x",)
     posterior: bool = False
+    most: int = 10_000
 
     def estimate(self, theta, e):
         rate, x = theta[:, 0], -0.25 * np.log(e[:, 0])
@@ -216,6 +221,7 @@ class Noisy:
     blocks: dict = field(default_factory=lambda: {"t": slice(0, 3)})
     score_nodes: tuple = ("k",)
     posterior: bool = False
+    most: int = 10_000
 
     def estimate(self, theta, e):
         x = ndtri(e)
@@ -236,6 +242,7 @@ class TwoTops:
     blocks: dict = field(default_factory=lambda: {"t": slice(0, 1)})
     score_nodes: tuple = ()
     posterior: bool = True
+    most: int = 10_000
 
     def _parts(self, theta, e):
         z = theta[:, 0] + 0.5 * ndtri(e[:, 0])
@@ -262,6 +269,7 @@ class Stretched:
     blocks: dict = field(default_factory=lambda: {"k": slice(0, 1), "x": slice(1, 11)})
     score_nodes: tuple = ("k",)
     posterior: bool = False
+    most: int = 10_000
 
     @property
     def start(self):
