@@ -10,7 +10,7 @@ from ppl.check.core import ColumnSpec, Core, Derived, Dist, FactorTerm, Site
 from ppl.emit.code import axis_size
 from ppl.emit.densities import log_density
 from ppl.emit.lower import Lowering, back, kernel
-from ppl.emit.sums import Reading, Term, is_level, readings_of, summed_out
+from ppl.emit.sums import Chain, Reading, Term, is_level, readings_of, summed_out
 from ppl.emit.val import Val
 from ppl.emit.values import Builder
 from ppl.graph.graph import Node, core_of, node_list, unknowns
@@ -409,4 +409,10 @@ def remaining(out: Assembly, tilted: bool = False) -> list[Reading]:
     if tilted:
         readings += [(Term(z, tap, tap.axes), {z: OWN}) for z, tap in out.taps.items()]
         readings += [(e.term, dict(e.accesses)) for e in out.events.values()]
-    return summed_out(out.s, list(out.eliminated.values()), readings)
+    return summed_out(out.s, list(out.eliminated.values()), readings)[0]
+
+
+def chains(out: Assembly) -> list[Chain]:
+    """The chains of discrete unknowns whose potentials no other discrete unknown decides."""
+    found = summed_out(out.s, list(out.eliminated.values()), readings_of(out.terms, out.eliminated))[1]
+    return [c for c in found if c.alone]

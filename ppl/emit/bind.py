@@ -12,9 +12,11 @@ from ppl.data.bound import Bound
 from ppl.emit.memory import keep_freed_memory
 from ppl.emit.program import Emitted
 from ppl.source.diagnostic import ModelError, complain
+from ppl.stdlib.chains import best_paths, draw_paths
 
 Array = npt.NDArray[np.float64]
 Named = dict[str, Array]
+Levels = dict[str, npt.NDArray[np.intp]]
 # Numbers in one array of a call: the draws of a call are as many as fit.
 CELLS = 300_000
 # Numbers for one draw in a table of summed-out unknowns, beyond which the model is refused.
@@ -121,6 +123,7 @@ class Program:
     _recentred: Callable[[Array, Array, Array], Array]
     _marginals: Callable[[Array, Array], Named]
     _terms: Callable[[Array, Array], Named]
+    _potentials: Callable[[Array, Array], Named]
 
     @property
     def weights(self) -> int:
@@ -163,6 +166,34 @@ class Program:
         """What each statement adds to the log density, as (S, axes); only a program emitted `with_terms` has any."""
         with np.errstate(all="ignore"):
             return self._terms(u, w)
+
+    def best_paths(self, u: Array, w: Array) -> Levels:
+        """The most probable path of every chain given each draw, other summed-out unknowns summed out: 0-based levels
+        (S, axes as written). Chains that meet have the most probable joint path."""
+        return self._paths(u, w, lambda unary, pair: best_paths(unary, pair)[0])
+
+    def drawn_paths(self, u: Array, w: Array, rng: np.random.Generator) -> Levels:
+        """A path of every chain drawn from its posterior given each draw: 0-based levels (S, axes as written)."""
+        return self._paths(u, w, lambda unary, pair: draw_paths(unary, pair, rng.random(unary.shape[:-1])))
+
+    def _paths(self, u: Array, w: Array, find: Callable[[Array, Array], npt.NDArray[np.intp]]) -> Levels:
+        out: Levels = {}
+        for part in self._parts(u):
+            with np.errstate(all="ignore"):
+                potentials = self._potentials(part, w)
+            for chain in self.emitted.chains:
+                name = " ".join(chain.names)
+                unary, pair = potentials[name], potentials[f"{name}, before"]
+                levels = unary.shape[1 + len(chain.axes) :]
+                k = int(np.prod(levels))
+                unary = unary.reshape(*unary.shape[: 1 + len(chain.axes)], k)
+                pair = pair.reshape(*pair.shape[: pair.ndim - 2 * len(levels)], k, k)
+                paths = find(unary, pair[..., None, :, :] if chain.same else pair)
+                for z, each in zip(chain.names, np.unravel_index(paths, levels), strict=True):
+                    written = dict(self.emitted.eliminated)[z][:-1]
+                    turned = np.transpose(each, (0, *(1 + chain.axes.index(a) for a in written)))
+                    out[z] = np.concatenate([out[z], turned]) if z in out else turned
+        return out
 
     @property
     def windows(self) -> dict[str, tuple[int, int]]:
@@ -212,7 +243,8 @@ def bind_program(
     emitted: Emitted, bound: Bound, code: CodeType | None = None, windows: Mapping[str, tuple[int, int]] | None = None
 ) -> Program:
     """The program on these data. `windows` are the first and last levels to sum of counts without a largest value; the
-    first is where their support begins in any case. Raises ModelError where the data do not fit what the model looks up in them."""
+    first is where their support begins in any case. Raises ModelError where the data do not fit what the model looks up
+    in them."""
     keep_freed_memory()
     sizes = {name: axis.size for name, axis in bound.axes.items()}
     slots: dict[str, slice] = {}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import networkx as nx
 
-from ppl.emit.assemble import Assembly, Centring, Slot, assemble_program
+from ppl.emit.assemble import Assembly, Centring, Slot, assemble_program, chains
 from ppl.emit.code import Writer, axis_size
 from ppl.emit.reverse import adjoints
 from ppl.emit.val import Val
@@ -27,12 +27,23 @@ def program(d, n):
 
 
 @dataclass(frozen=True, slots=True)
+class ChainSlot:
+    """Chains that are summed out as one: their names, the axes of their potentials before those of the levels (plates,
+    then the axis along which they run), and whether one pair potential serves all positions."""
+
+    names: tuple[str, ...]
+    axes: tuple[str, ...]
+    same: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Emitted:
     """The source of a program, and what its inputs and outputs are: `slots` in the order of coordinates, `weights` by
     the unknown that each belongs to, `reported` names with their axes as written, `eliminated` ones with the axes of
     their probabilities; `levels` says of each `NAME?` what its levels are: `bool`, `count`, or `level:AXIS`; `tables`
     are the axes of the largest arrays of a call; `unreported` are derived from unknowns that are summed out; `windows`
-    are counts without a largest value, of which a window is summed."""
+    are counts without a largest value, of which a window is summed; `chains` are unknowns that are chains along an
+    axis."""
 
     text: str
     slots: tuple[Slot, ...]
@@ -43,6 +54,7 @@ class Emitted:
     tables: tuple[tuple[str, ...], ...]
     unreported: tuple[str, ...]
     windows: tuple[str, ...] = ()
+    chains: tuple[ChainSlot, ...] = ()
 
 
 def emit(graph: nx.DiGraph, with_terms: bool = False) -> Emitted:
@@ -65,6 +77,9 @@ def emit(graph: nx.DiGraph, with_terms: bool = False) -> Emitted:
     summed = {name: (*e.axes, f"{name}?") for name, e in a.eliminated.items()}
     summed |= {name: (*e.term.axes, f"{name}?") for name, e in a.events.items()}
     marginals = {name: (v, axes) for (name, axes), v in zip(summed.items(), outputs["marginals"], strict=True)}
+    linked = [(c, a.b.sorted(c.step.left)) for c in chains(a)]
+    potentials = {c.name: (c.unary, c.unary_axes(plates)) for c, plates in linked}
+    potentials |= {f"{c.name}, before": (c.pair, c.pair_axes(plates)) for c, plates in linked}
     bodies = [
         _log_density(outputs["value"][0], w),
         _value_and_grad(slots, outputs, w),
@@ -72,12 +87,13 @@ def emit(graph: nx.DiGraph, with_terms: bool = False) -> Emitted:
         _recentred(a, slots, w),
         named_function("marginals", marginals, w),
         named_function("terms", {name: (t.value, t.value.axes) for name, t in terms.items()}, w),
+        named_function("potentials", potentials, w),
     ]
     for body in bodies:
         w.line("")
         w.lines.extend(body)
     w.line("")
-    w.line("return log_density, value_and_grad, constrained, recentred, marginals, terms")
+    w.line("return log_density, value_and_grad, constrained, recentred, marginals, terms, potentials")
     title = (graph.graph["core"].path or "model").rsplit("/", 1)[-1]
     text = HEADER.format(title=title) + "\n".join(w.lines) + "\n"
     reported = tuple((name, axes) for name, (_, axes) in a.reported.items())
@@ -91,6 +107,7 @@ def emit(graph: nx.DiGraph, with_terms: bool = False) -> Emitted:
         large_arrays(every),
         tuple(n for n in a.unreported if n not in a.events),
         tuple(a.windows),
+        tuple(ChainSlot(c.step.names, (*plates, c.step.along), c.same) for c, plates in linked),
     )
 
 

@@ -2,7 +2,7 @@
 
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ppl.emit.lower import Lowering, back, kernel
 from ppl.emit.val import Val
@@ -29,10 +29,39 @@ def is_level(axis: str) -> bool:
     return "?" in axis
 
 
-def summed_out(s: Lowering, found: Sequence[Elimination], readings: Iterable[Reading]) -> list[Reading]:
-    """The densities that are left when the unknowns are summed out one step after the other, and how each reads them.
-    `readings` are densities with how each of them reads the unknowns."""
-    pending = list(readings)
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """The log potentials of chains summed out as one: `unary` over the plates, the axis `along` and the levels, `pair`
+    over those with the levels before; where `same`, one pair potential serves all positions."""
+
+    step: Step
+    unary: Val
+    pair: Val
+    same: bool
+
+    @property
+    def name(self) -> str:
+        return " ".join(self.step.names)
+
+    @property
+    def alone(self) -> bool:
+        """Whether no other unknown decides what the potentials are."""
+        own = _levels_of(self.step)
+        return not any(is_level(a) and a not in own for v in (self.unary, self.pair) for a in v.axes)
+
+    def unary_axes(self, plates: tuple[str, ...]) -> tuple[str, ...]:
+        return (*plates, self.step.along, *_own(self.step))
+
+    def pair_axes(self, plates: tuple[str, ...]) -> tuple[str, ...]:
+        return (*plates, *(() if self.same else (self.step.along,)), *_before(self.step), *_own(self.step))
+
+
+def summed_out(
+    s: Lowering, found: Sequence[Elimination], readings: Iterable[Reading]
+) -> tuple[list[Reading], list[Chain]]:
+    """The densities that are left when the unknowns are summed out one step after the other, and how each reads them;
+    and the chains that there were. `readings` are densities with how each of them reads the unknowns."""
+    pending, chains = list(readings), list[Chain]()
     axes = {e.name: e.axes for e in found}
     steps, stuck = schedule(found)
     if stuck:
@@ -44,9 +73,13 @@ def summed_out(s: Lowering, found: Sequence[Elimination], readings: Iterable[Rea
         left = after(step, [ways for _, ways in touched], axes)
         if isinstance(left, str):
             raise Bug(f"`{left}` is in the way")
-        value = _paths(s.b, step, parts) if step.along else s.b.reduce("logsumexp", s.b.total(parts), _own(step)[0])
+        if step.along:
+            chains.append(_chain(s.b, step, parts))
+            value = _paths(s.b, chains[-1])
+        else:
+            value = s.b.reduce("logsumexp", s.b.total(parts), _own(step)[0])
         pending.append((Term(" ".join(step.names), value, s.b.sorted(step.left)), dict(left)))
-    return pending
+    return pending, chains
 
 
 def _own(step: Step) -> tuple[str, ...]:
@@ -81,20 +114,25 @@ def _to_plate(s: Lowering, t: Term, ways: Ways, step: Step) -> Val:
 # ---- chains ------------------------------------------------------------------------------------------------------
 
 
-def _paths(b: Builder, step: Step, parts: Sequence[Val]) -> Val:
-    """The sum over all paths. What reads the position before is taken apart: at the first position nothing comes
-    before, and from the second on it often is the same at all of them."""
-    own, before, along = _own(step), _before(step), step.along
+def _paths(b: Builder, chain: Chain) -> Val:
+    """The sum over all paths."""
+    events = chain.unary_axes(()), chain.pair_axes(())
+    row = f"chain{'_same' if chain.same else ''}{len(chain.step.members)}"
+    return kernel(b, row, (chain.unary, chain.pair), events, ())
+
+
+def _chain(b: Builder, step: Step, parts: Sequence[Val]) -> Chain:
+    """What reads the position before is taken apart: at the first position nothing comes before, and from the second on
+    it often is the same at all of them."""
+    before, along = _before(step), step.along
     unary = [v for v in parts if not set(before) & set(v.axes)]
     pairs = [v for v in parts if set(before) & set(v.axes)]
     later = b.total(_from_second(b, v, along) for v in pairs)
     first = b.total(_at_first(b, v, along, before) for v in pairs)
     is_first = b.apply("eq", b.arange(along, 1), b.lit(1.0))
     here = b.add(b.total(unary), b.apply("where", is_first, first, b.lit(0.0)))
-    same = along not in later.axes
-    events = ((along, *own), (*before, *own) if same else (along, *before, *own))
-    args = tuple(_per_draw(b, v, axes) for v, axes in zip((here, later), events, strict=True))
-    return kernel(b, f"chain{'_same' if same else ''}{len(own)}", args, events, ())
+    bare = Chain(step, here, later, along not in later.axes)
+    return replace(bare, unary=_per_draw(b, here, bare.unary_axes(())), pair=_per_draw(b, later, bare.pair_axes(())))
 
 
 def _per_draw(b: Builder, v: Val, axes: tuple[str, ...]) -> Val:

@@ -410,3 +410,40 @@ def test_refuses_what_is_no_chain(about: str) -> None:
     body, reason, place = REFUSED[about]
     text = f"data {{\n  y: real\n}}\n\nmodel {{\n{body}\n}}\n"
     assert any(reason in said and place in at for said, at in refusals(text))
+
+
+# ---- paths -------------------------------------------------------------------------------------------------------
+
+WITH_PATHS = [c for c in CASES if c.about in ("two chains that meet in the data", "a chain that drives another")]
+WITH_PATHS += [c for c in CASES if c.about in ("three states, transitions unknown", "moves that are impossible")]
+
+
+@pytest.mark.parametrize("case", WITH_PATHS, ids=lambda c: c.about)
+def test_the_most_probable_path(case: Case) -> None:
+    program = program_of(case.text, case.data)
+    u, w = points(program)
+    paths, named = program.best_paths(u, w), program.constrained(u, w)
+    for s in range(len(u)):
+        draw = one_draw(named, s)
+        found = np.concatenate([paths[name][s] for name, _ in case.names])
+        best = max(np.ndindex(*(len(x) for x in case.levels)), key=lambda z: case.log_joint(draw, np.array(z)))
+        assert tuple(found) == best
+
+
+def test_paths_of_chains_in_a_plate() -> None:
+    case = next(c for c in CASES if c.about == "a chain for each subject")
+    text = case.text.replace("  c[row] ~ Bernoulli(0.4)\n", "").replace(" + c", "")
+    program = program_of(text, case.data)
+    u, w = points(program, draws=2)
+    draws = program.drawn_paths(np.repeat(u, 3000, 0), w, np.random.default_rng(0))["z"].reshape(2, 3000, 2, 3)
+    p = program.marginals(u, w)["z"][..., 1]
+    assert p.shape == (2, 2, 3)
+    assert np.all(np.abs(draws.mean(1) - p) <= 5 * np.sqrt(p * (1 - p) / 3000))
+    a = program.constrained(u, w)["a"]
+    for s in range(2):
+        for i in range(2):
+            best = max(
+                np.ndindex(2, 2, 2),
+                key=lambda z, s=s, i=i: binary(np.array(z)) + normal(X[i], a[s] * np.array(z), 0.7),
+            )
+            assert tuple(program.best_paths(u, w)["z"][s, i]) == best
