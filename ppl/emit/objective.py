@@ -14,7 +14,8 @@ from ppl.check.core import Derived, Dist, Expr, Guide, Param, Site
 from ppl.emit.assemble import Assembly, Slot, assemble_node, levels_along, new_assembly, remaining
 from ppl.emit.densities import log_density
 from ppl.emit.draws import noises, pathwise, sampled
-from ppl.emit.lower import levels_back
+from ppl.emit.lower import back, levels_back
+from ppl.emit.partial import likeliest_levels, window_of_counts
 from ppl.emit.strata import LEAST, strata
 from ppl.emit.surrogate import ScoreNode
 from ppl.emit.val import Val
@@ -30,6 +31,7 @@ from ppl.stdlib.bijections import BIJECTIONS
 from ppl.stdlib.distributions import DISTRIBUTIONS
 
 PATHWISE = ("reparam", "implicit")
+TEMPERATURE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +65,25 @@ class Table:
     listing: Listing
 
 
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A draw whose gradient comes from what it would have cost at other places. `coupled` says that costs mix its
+    positions; `noise` are its uniform numbers, `at` brings thresholds to the scale of the draw."""
+
+    name: str
+    estimator: str
+    dist: Dist
+    axes: tuple[str, ...]
+    draw: Val
+    coupled: bool
+    noise: Callable[[int], Val] | None
+    at: Callable[[Val], Val] | None
+
+
 @dataclass(slots=True)
 class Objective:
-    """An objective as values. `estimators` says how each unknown is drawn; `guide` holds the guide's sites."""
+    """An objective as values. `estimators` says how each unknown is drawn; `guide` holds the guide's sites; `put` are
+    unknowns that are not drawn but put somewhere."""
 
     a: Assembly
     graph: nx.DiGraph
@@ -78,6 +96,8 @@ class Objective:
     tables: list[Table] = field(default_factory=list)
     guide_costs: list[tuple[str, Val, tuple[str, ...]]] = field(default_factory=list)
     scores: list[ScoreNode] = field(default_factory=list)
+    probes: list[Probe] = field(default_factory=list)
+    put: Mapping[str, Val] = field(default_factory=dict)
     done: set[str] = field(default_factory=set)
 
     @property
@@ -110,14 +130,19 @@ class Names(dict[str, Val]):
 
 
 def assemble_objective(
-    graph: nx.DiGraph, guide: Guide | None, estimators: Mapping[str, str], b: Builder | None = None
+    graph: nx.DiGraph,
+    guide: Guide | None,
+    estimators: Mapping[str, str],
+    b: Builder | None = None,
+    put: Mapping[str, Val] | None = None,
 ) -> Objective:
-    """The values of an objective. `estimators` has a name for every unknown that is not summed out of the model."""
+    """The values of an objective. `estimators` has a name for every unknown that is not summed out of the model; those
+    in `put` are not drawn."""
     core = core_of(graph)
     found = summed_out(graph, guide, estimators)
     a = new_assembly(graph, found, b)
     sites = drawn_sites(core, guide)
-    o = Objective(a, graph, estimators, sites, guide)
+    o = Objective(a, graph, estimators, sites, guide, put=put or {})
     if guide is not None:
         o.thunks = {s.name: s for s in guide.statements if isinstance(s, Derived)}
     a.s.names = Names(a.s.names, lambda name: _find(name, o))
@@ -259,13 +284,18 @@ def _normal(o: Objective, name: str, axes: tuple[str, ...]) -> Dist:
 def draw(o: Objective, name: str, dist: Dist, axes: tuple[str, ...], at: Callable[[Val], Val]) -> Val:
     """A draw of an unknown by its estimator; what its log density costs is noted. `at` brings thresholds of the unknown
     to the scale of the draw."""
+    if name in o.put:
+        log_q = log_density(o.a.s, dist, o.put[name])
+        stopped = o.b.neg(o.b.node("stop", (log_q,), (), log_q.axes))
+        o.guide_costs.append((guide_name(name), stopped, plates_of(dist, axes)))
+        return o.put[name]
     return _DRAW[o.estimators[name]](o, name, dist, axes, at)
 
 
-def noise_of(o: Objective, name: str, dist: Dist, axes: tuple[str, ...]) -> Callable[[int], Val]:
-    """The uniform numbers of a draw, noted as inputs."""
+def noise_of(o: Objective, name: str, dist: Dist, axes: tuple[str, ...], more: int = 0) -> Callable[[int], Val]:
+    """The uniform numbers of a draw, and `more` arrays of them, noted as inputs."""
     own = o.b.sorted(axes)
-    keys = [f"{name}.{k}" for k in range(noises(dist))]
+    keys = [f"{name}.{k}" for k in range(noises(dist) + more)]
     o.noises.extend(NoiseSlot(key, own) for key in keys)
     return lambda k: o.b.node("noise", (), (keys[k],), own, batch=True, stage=1)
 
@@ -310,6 +340,67 @@ def _scored(o: Objective, name: str, dist: Dist, axes: tuple[str, ...], at: Call
     return x
 
 
+def _probed(o: Objective, name: str, dist: Dist, axes: tuple[str, ...], at: Callable[[Val], Val]) -> Val:
+    """A draw through which no gradient flows; where it would have cost less is asked for later."""
+    estimator = o.estimators[name]
+    noise = noise_of(o, name, dist, axes, 3 if estimator == "measure" else 0)
+    x = sampled(o.a.s, dist, noise, axes)
+    log_q = log_density(o.a.s, dist, x)
+    o.guide_costs.append((guide_name(name), o.b.neg(o.b.node("stop", (log_q,), (), log_q.axes)), plates_of(dist, axes)))
+    o.probes.append(Probe(name, estimator, dist, axes, x, is_coupled(o, name, axes), noise, at))
+    return x
+
+
+def is_coupled(o: Objective, name: str, axes: tuple[str, ...]) -> bool:
+    """Whether some cost reads an unknown at other positions than its own."""
+    found = listing(o.graph, o.block, name)
+    plain = all(w.index is None and not w.lag for w in found.accesses.values())
+    return bool(axes) and (bool(found.reason) or not plain)
+
+
+def _bounded(o: Objective, name: str, dist: Dist, axes: tuple[str, ...], at: Callable[[Val], Val]) -> Val:
+    """A draw along its path, with terms for the thresholds that it crosses."""
+    x = _pathwise(o, name, dist, axes, at)
+    o.probes.append(Probe(name, "boundary", dist, axes, x, is_coupled(o, name, axes), None, at))
+    return x
+
+
+def _partly(o: Objective, name: str, dist: Dist, axes: tuple[str, ...], at: Callable[[Val], Val]) -> Val:
+    """Some levels listed, one drawn from the rest."""
+    split = likeliest_levels if o.estimators[name] == "remainder" else window_of_counts
+    x, weight = split(o.a.s, name, dist, noise_of(o, name, dist, axes), o.a.sizes)
+    list_levels(o, name, axes, weight)
+    log_q = log_density(o.a.s, dist, x)
+    o.guide_costs.append((guide_name(name), o.b.neg(o.b.node("stop", (log_q,), (), log_q.axes)), plates_of(dist, axes)))
+    return x
+
+
+def _relaxed(o: Objective, name: str, dist: Dist, axes: tuple[str, ...], at: Callable[[Val], Val]) -> Val:
+    """All levels, weighed by a Gumbel-softmax draw (Jang, Gu & Poole; Maddison, Mnih & Teh, ICLR 2017) rather than by
+    their probabilities: biased, and done only when asked for."""
+    axis = f"{name}?"
+    z = levels_along(dist, axis, o.a)
+    log_q = log_density(o.a.s, dist, z)
+    own = o.b.sorted((*axes, axis))
+    o.noises.append(NoiseSlot(f"{name}.g", own))
+    u = o.b.node("noise", (), (f"{name}.g",), own, batch=True, stage=1)
+    gumbel = o.b.neg(o.b.apply("log", o.b.neg(o.b.apply("log", u))))
+    warm = o.b.apply("div", o.b.add(log_q, gumbel), o.b.lit(temperature(o, name)))
+    weight = o.b.apply("exp", o.b.sub(warm, o.b.reduce("logsumexp", warm, axis)))
+    list_levels(o, name, axes, weight)
+    o.guide_costs.append((guide_name(name), o.b.neg(log_q), plates_of(dist, axes)))
+    return z
+
+
+def temperature(o: Objective, name: str) -> float:
+    """The temperature of `@relax(temp=…)`."""
+    for site in (o.guide.get(name), o.graph.nodes[name]["node"].of):
+        for annotation, keyword, value in getattr(site, "settings", ()):
+            if (annotation, keyword) == ("relax", "temp"):
+                return float(value)
+    return TEMPERATURE
+
+
 def _listed(o: Objective, name: str, dist: Dist, axes: tuple[str, ...], at: Callable[[Val], Val]) -> Val:
     """All levels of an unknown, with the guide's probabilities."""
     z = levels_along(dist, f"{name}?", o.a)
@@ -332,8 +423,11 @@ def _stratified(o: Objective, name: str, dist: Dist, axes: tuple[str, ...], at: 
 
 
 def list_levels(o: Objective, name: str, axes: tuple[str, ...], weight: Val) -> None:
-    o.tables.append(Table(name, f"{name}?", axes, weight, listing(o.graph, o.block, name)))
-    o.a.s.plates[f"{name}?"] = axes
+    table = Table(name, f"{name}?", axes, weight, listing(o.graph, o.block, name))
+    o.tables.append(table)
+    o.a.s.plates[table.axis] = axes
+    if table.listing.along:
+        o.a.sizes[back(table.axis, 1)] = f'n["{table.axis}"]'
 
 
 _DRAW: dict[str, Callable[[Objective, str, Dist, tuple[str, ...], Callable[[Val], Val]], Val]] = {
@@ -341,6 +435,13 @@ _DRAW: dict[str, Callable[[Objective, str, Dist, tuple[str, ...], Callable[[Val]
     "implicit": _pathwise,
     "score": _scored,
     "exact": _listed,
+    "local": _probed,
+    "disarm": _probed,
+    "measure": _probed,
+    "boundary": _bounded,
+    "remainder": _partly,
+    "window": _partly,
+    "relax": _relaxed,
     "stratified": _stratified,
 }
 

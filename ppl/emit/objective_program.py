@@ -8,7 +8,8 @@ import networkx as nx
 from ppl.check.core import Guide
 from ppl.emit.assemble import Assembly, Slot
 from ppl.emit.code import Writer, axis_size
-from ppl.emit.objective import NoiseSlot, Objective, ParamSlot, assemble_objective, summed_out
+from ppl.emit.objective import PATHWISE, NoiseSlot, Objective, ParamSlot, assemble_objective, summed_out
+from ppl.emit.probes import probed
 from ppl.emit.program import flattened, large_arrays, marginal, named_function, per_draw, stage_zero, write_sizes
 from ppl.emit.reverse import adjoints
 from ppl.emit.surrogate import surrogate
@@ -107,7 +108,7 @@ def emit_objective(
         tuple(o.params),
         tuple(_noises(o, drawn)),
         tuple((p.name, p.axes) for p in learned),
-        tuple(s.name for s in o.scores),
+        (*(s.name for s in o.scores), *(p.name for p in o.probes), *_partly_drawn(o)),
         core.objective is None,
         tuple(Slot(n.name, (), n.axes) for n in unknowns(graph)),
         (),
@@ -120,9 +121,15 @@ def emit_objective(
 
 
 def _all_drawn(graph: nx.DiGraph, guide: Guide | None, estimators: Mapping[str, str]) -> dict[str, str]:
-    """Every unknown drawn, save those that are summed out of the model."""
+    """Every unknown drawn, save those that are summed out of the model; along its path where it has one."""
     out = summed_out(graph, guide, estimators)
-    return {n.name: "exact" if n.name in out else "score" for n in unknowns(graph)}
+    drawn = {n.name: e if (e := estimators.get(n.name, "")) in PATHWISE else "score" for n in unknowns(graph)}
+    return drawn | dict.fromkeys(out, "exact")
+
+
+def _partly_drawn(o: Objective) -> list[str]:
+    """Unknowns of whose levels some are drawn: their estimates are not gradients of values."""
+    return [t.name for t in o.tables if o.estimators[t.name] in ("remainder", "window")]
 
 
 def _new_sizes(drawn: Assembly, known: Assembly) -> Assembly:
@@ -155,7 +162,7 @@ def _outputs(
 ) -> dict[str, list[Val]]:
     """All values that some function returns, by function."""
     b = o.b
-    root = surrogate(b, costs, o.scores, baselines)
+    root = b.total((surrogate(b, costs, o.scores, baselines), *(probed(o, p) for p in o.probes)))
     raws = [b.node("u", (), (p.name,), p.axes, batch=True, stage=1) for p in o.params]
     found = adjoints(b, root, raws)
     model = drawn.a.log_density(tilted=True)

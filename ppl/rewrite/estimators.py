@@ -17,13 +17,14 @@ from ppl.rewrite.guards import Guard
 from ppl.rewrite.listing import Listing
 from ppl.rewrite.order import Elimination
 from ppl.rewrite.order import Refusal as NotSummed
+from ppl.stdlib.levels import LIKELIEST
 from ppl.stdlib.records import KINK, SMOOTH
 
 # Levels beyond which a listed unknown is split into its likeliest levels and one draw from the rest.
 MANY = 24
 # Positions of an unknown up to which each of them is tried at all of its levels.
 FEW = 64
-LIKELIEST, WINDOW = 8, 32
+WINDOW = 32
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from ppl.stdlib import chains, linear, quantiles, vectors
+from ppl.stdlib import chains, levels, linear, quantiles, vectors
 from ppl.stdlib.angles import von_mises_cdf, von_mises_cdf_dk, von_mises_quantile
 from ppl.stdlib.draws import (
     draw_beta,
@@ -34,6 +34,7 @@ from ppl.stdlib.quantiles import (
     geometric_quantile,
     geometric_upper,
     half_cauchy_quantile,
+    laplace_log_quantile,
     laplace_quantile,
     log_gamma_quantile,
     log_gamma_slope,
@@ -46,6 +47,7 @@ from ppl.stdlib.quantiles import (
 )
 from ppl.stdlib.special import (
     betainc_da,
+    betainc_db,
     between,
     gammainc_da,
     log1mexp,
@@ -82,6 +84,7 @@ __all__ = [
     "beta_quantile",
     "beta_upper",
     "betainc_da",
+    "betainc_db",
     "between",
     "binomial_quantile",
     "binomial_upper",
@@ -100,6 +103,7 @@ __all__ = [
     "geometric_quantile",
     "geometric_upper",
     "half_cauchy_quantile",
+    "laplace_log_quantile",
     "laplace_quantile",
     "log1mexp",
     "log_gamma_quantile",
@@ -151,6 +155,7 @@ _ROWS = (
     Kernel("tri_solve", linear.tri_solve_forward, linear.tri_solve_backward),
     Kernel("inverse", linear.inverse_forward, linear.inverse_backward),
     Kernel("logsumexp", vectors.logsumexp_forward, vectors.logsumexp_backward),
+    Kernel("likeliest", levels.likeliest_forward, levels.likeliest_backward),
     Kernel("cumsum", vectors.cumsum_forward, vectors.cumsum_backward),
     Kernel("ordered", vectors.ordered_forward, vectors.ordered_backward),
     Kernel("ordered_logdet", vectors.ordered_logdet_forward, vectors.ordered_logdet_backward),
