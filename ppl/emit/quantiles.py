@@ -37,16 +37,22 @@ def _open(s: Lowering, p: Val) -> Val:
 
 def _truncated_quantile(s: Lowering, dist: Dist, p: Val, upper: bool) -> Val:
     """The inner quantile of a share of what is between the ends, by the tail that keeps the digits."""
-    b, inner = s.b, dist.inner[0]
-    ends = truncation(s, dist)
-    over = p if upper else b.sub(b.lit(1.0), p)
-    under = b.sub(b.lit(1.0), p) if upper else p
-    by_lower = quantile(s, inner, b.add(ends.below, b.mul(b.sub(ends.not_above, ends.below), under)))
-    if not DISTRIBUTIONS[inner.name].upper:
-        return stopped(s, ends.clip(s, by_lower))
-    share = b.add(ends.above, b.mul(b.sub(ends.not_below, ends.above), over))
-    by_upper = _family_quantile(s, inner, share, True)
-    return stopped(s, ends.clip(s, b.apply("where", ends.in_upper_tail(s), by_upper, by_lower)))
+    b, ends = s.b, truncation(s, dist)
+    rest = b.sub(b.lit(1.0), p)
+    share = ends.choose(s, *((lambda: p, lambda: rest) if upper else (lambda: rest, lambda: p)))
+    names = {"u": share, "far": ends.far, **({} if ends.near is None else {"near": ends.near})}
+    beyond = "" if ends.near is None else " + (1.0 - u) * np.exp(near - far)"
+    tail = text(s, f"far + np.log(u{beyond})", names)
+    x = ends.choose(s, lambda: _from_tail(s, ends.inner, tail, True), lambda: _from_tail(s, ends.inner, tail, False))
+    x = x if ends.low is None else b.apply("max2", x, ends.low)
+    return stopped(s, x if ends.high is None else b.apply("min2", x, ends.high))
+
+
+def _from_tail(s: Lowering, dist: Dist, log_p: Val, upper: bool) -> Val:
+    """The value that a family exceeds, or does not exceed, with this log probability."""
+    row = DISTRIBUTIONS[dist.name]
+    formula = row.far[upper] or (row.upper if upper else row.quantile)
+    return text(s, formula, {"l": log_p, "u": _open(s, s.b.apply("exp", log_p)), **s.arguments(dist)})
 
 
 def _where_quantile(s: Lowering, dist: Dist, p: Val, upper: bool) -> Val:

@@ -1,5 +1,6 @@
 """Distribution functions as values: of families by their formulas, of modifiers by what they mean."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -24,20 +25,34 @@ def survival(s: Lowering, dist: Dist, x: Val) -> Val:
 
 
 def _family_cdf(s: Lowering, dist: Dist, x: Val, upper: bool) -> Val:
-    b, row = s.b, DISTRIBUTIONS[dist.name]
+    row = DISTRIBUTIONS[dist.name]
+    names = {"x": _inside(s, row, x), **s.arguments(dist)}
+    if upper:
+        return _outside(s, row, x, s.b.apply("exp", s.row_formula(row, row.logsf, names)), 1.0, 0.0)
+    return _outside(s, row, x, s.row_formula(row, row.cdf, names), 0.0, 1.0)
+
+
+def _log_tail(s: Lowering, dist: Dist, x: Val, upper: bool) -> Val:
+    """log P(X > x) of a family if `upper`, else log P(X <= x)."""
+    row = DISTRIBUTIONS[dist.name]
+    p = s.row_formula(row, row.logsf if upper else row.logcdf, {"x": _inside(s, row, x), **s.arguments(dist)})
+    return _outside(s, row, x, p, *((0.0, -math.inf) if upper else (-math.inf, 0.0)))
+
+
+def _inside(s: Lowering, row: Distribution, x: Val) -> Val:
+    """The value, moved into the support, so that its formulas are defined."""
     low, high = _fixed_ends(row)
-    inside = x
     if low is not None:
-        inside = b.apply("max2", inside, b.lit(low if low else TINY))
-    if high is not None:
-        inside = b.apply("min2", inside, b.lit(BELOW_ONE if high == 1.0 else high))
-    names = {"x": inside, **s.arguments(dist)}
-    p = b.apply("exp", s.row_formula(row, row.logsf, names)) if upper else s.row_formula(row, row.cdf, names)
+        x = s.b.apply("max2", x, s.b.lit(low if low else TINY))
+    return x if high is None else s.b.apply("min2", x, s.b.lit(BELOW_ONE if high == 1.0 else high))
+
+
+def _outside(s: Lowering, row: Distribution, x: Val, p: Val, below: float, above: float) -> Val:
+    """What holds below and above the support in place of p."""
+    b, (low, high) = s.b, _fixed_ends(row)
     if low is not None:
-        p = b.apply("where", b.apply("le", x, b.lit(low)), b.lit(float(upper)), p)
-    if high is not None:
-        p = b.apply("where", b.apply("ge", x, b.lit(high)), b.lit(float(not upper)), p)
-    return p
+        p = b.apply("where", b.apply("le", x, b.lit(low)), b.lit(below), p)
+    return p if high is None else b.apply("where", b.apply("ge", x, b.lit(high)), b.lit(above), p)
 
 
 def _fixed_ends(row: Distribution) -> tuple[float | None, float | None]:
@@ -54,52 +69,60 @@ def _as_number(text: str) -> float | None:
 
 
 def _truncated_cdf(s: Lowering, dist: Dist, x: Val, upper: bool) -> Val:
-    """A share of what is between the ends, from the nearer tail of the inner distribution."""
-    b = s.b
-    ends = truncation(s, dist)
-    inside = ends.clip(s, x)
-    by_lower = b.apply("div", b.sub(cdf(s, dist.inner[0], inside), ends.below), b.sub(ends.not_above, ends.below))
-    by_upper = b.apply("div", b.sub(survival(s, dist.inner[0], inside), ends.above), b.sub(ends.not_below, ends.above))
-    one = b.lit(1.0)
-    near, far = (by_upper, by_lower) if upper else (by_lower, by_upper)
-    chosen = b.apply("not", ends.in_upper_tail(s)) if upper else ends.in_upper_tail(s)
-    return b.apply("where", chosen, b.sub(one, far), near)
+    """A share of what is between the ends, in logarithms: an end may be forty standard deviations out."""
+    b, ends = s.b, truncation(s, dist)
+    x = x if ends.below is None else b.apply("max2", x, ends.below)
+    x = x if ends.high is None else b.apply("min2", x, ends.high)
+    tail = ends.choose(s, lambda: _log_tail(s, ends.inner, x, True), lambda: _log_tail(s, ends.inner, x, False))
+    share = b.apply("exp", b.sub(_less(s, tail, ends.near), _less(s, ends.far, ends.near)))
+    rest = b.sub(b.lit(1.0), share)
+    return ends.choose(s, lambda: share, lambda: rest) if upper else ends.choose(s, lambda: rest, lambda: share)
+
+
+def _less(s: Lowering, a: Val, b: Val | None) -> Val:
+    return a if b is None else s.b.apply("logsubexp", a, b)
 
 
 @dataclass(frozen=True, slots=True)
 class Ends:
-    """The ends of a truncation, and the probabilities of the inner distribution beyond and not beyond them; a count
-    equal to the lower end is inside."""
+    """The ends of a truncated distribution. `upper` says whether probabilities are measured from above, which keeps
+    their digits: always, never, or where a value says so. `near` is the log probability of the inner distribution
+    beyond the end from which they are measured, None where there is none; `far` that beyond the other end taken from 1.
+    `below` is the lower end, or the count before it."""
 
+    inner: Dist
     low: Val | None
     high: Val | None
-    below: Val
-    not_below: Val
-    above: Val
-    not_above: Val
+    below: Val | None
+    upper: bool | Val
+    near: Val | None
+    far: Val
 
-    def in_upper_tail(self, s: Lowering) -> Val:
-        return s.b.apply("gt", self.below, s.b.lit(0.5))
-
-    def clip(self, s: Lowering, x: Val) -> Val:
-        x = x if self.low is None else s.b.apply("max2", x, self.low)
-        return x if self.high is None else s.b.apply("min2", x, self.high)
+    def choose(self, s: Lowering, above: Callable[[], Val], below: Callable[[], Val]) -> Val:
+        """The first where probabilities are measured from above, else the second."""
+        if isinstance(self.upper, bool):
+            return above() if self.upper else below()
+        return s.b.apply("where", self.upper, above(), below())
 
 
 def truncation(s: Lowering, dist: Dist) -> Ends:
     """The ends of a truncated distribution."""
     b, inner = s.b, dist.inner[0]
     low, high = (None if a is None else s.expr(a) for a in dist.args)
-    zero, one = b.lit(0.0), b.lit(1.0)
-    under = b.sub(low, one) if low is not None and inner.kind == "int" else low
-    return Ends(
-        low,
-        high,
-        zero if under is None else cdf(s, inner, under),
-        one if under is None else survival(s, inner, under),
-        zero if high is None else survival(s, inner, high),
-        one if high is None else cdf(s, inner, high),
-    )
+    below = b.sub(low, b.lit(1.0)) if low is not None and inner.kind == "int" else low
+
+    def beyond(end: Val | None, upper: bool) -> Val:
+        return b.lit(0.0) if end is None else _log_tail(s, inner, end, upper)
+
+    if below is None or not DISTRIBUTIONS[inner.name].upper:
+        near = None if below is None else beyond(below, False)
+        return Ends(inner, low, high, below, False, near, beyond(high, False))
+    if high is None:
+        return Ends(inner, low, high, below, True, None, beyond(below, True))
+    under = beyond(below, False)
+    upper = b.apply("gt", under, b.lit(-0.6931471805599453))
+    near = b.apply("where", upper, beyond(high, True), under)
+    return Ends(inner, low, high, below, upper, near, b.apply("where", upper, beyond(below, True), beyond(high, False)))
 
 
 def _mixture_cdf(s: Lowering, dist: Dist, x: Val, upper: bool) -> Val:

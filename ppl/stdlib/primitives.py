@@ -120,7 +120,7 @@ GAMMA_FAMILY = (
         "betainc",
         "sp.betainc({0}, {1}, {2})",
         "g * betainc_da(a, b, c)",
-        "-g * betainc_da(b, a, 1 - c)",
+        "g * betainc_db(a, b, c)",
         "g * exp(xlogy(a - 1, c) + xlog1py(b - 1, -c) - lbeta(a, b))",
         domain="positive positive unit",
     ),
@@ -128,11 +128,12 @@ GAMMA_FAMILY = (
         "betaincc",
         "sp.betaincc({0}, {1}, {2})",
         "-g * betainc_da(a, b, c)",
-        "g * betainc_da(b, a, 1 - c)",
+        "-g * betainc_db(a, b, c)",
         "-g * exp(xlogy(a - 1, c) + xlog1py(b - 1, -c) - lbeta(a, b))",
         domain="positive positive unit",
     ),
     _row("betainc_da", "k.betainc_da({0}, {1}, {2})", None, None, None, domain="positive positive unit"),
+    _row("betainc_db", "k.betainc_db({0}, {1}, {2})", None, None, None, domain="positive positive unit"),
     # the cdf of Student's t: a degrees of freedom, at b
     _row(
         "stdtr",

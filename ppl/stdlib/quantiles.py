@@ -38,6 +38,13 @@ def laplace_quantile(u: ArrayLike) -> Array:
     return np.asarray(np.where(u < 0.5, 1.0, -1.0) * np.log(2.0 * np.minimum(u, 1.0 - u)))
 
 
+def laplace_log_quantile(log_p: ArrayLike) -> Array:
+    """The quantile of a Laplace from the logarithm of its probability."""
+    log_p = np.asarray(log_p, float)
+    above = -np.log(2.0 * np.maximum(-np.expm1(log_p), TINY))
+    return np.asarray(np.where(log_p < -0.6931471805599453, log_p + 0.6931471805599453, above))
+
+
 def student_quantile(df: ArrayLike, u: ArrayLike) -> Array:
     """The u-quantile of Student's t; at the far ends, where scipy's fails, by that of a Beta: for z = df / (df + t^2),
     P(T <= -t) = I_z(df / 2, 1 / 2) / 2, and I_z(a, b) = z^a / (a B(a, b)) as z vanishes. At most 1e150 in size."""

@@ -73,7 +73,8 @@ class Distribution:
     parameters; they hold for `x` in the support as far as its ends are constants. `kernel` names a row of `KERNELS`
     over `x` and the parameters instead. `draw` and `quantile` are numpy text over `rng`, `size` (the shape of the
     result, event axes last), `u`, the parameters (arrays, event axes last), `np`, `sp`, `k`; `upper` is the inverse of
-    the survival function, like `quantile`. `level` is how rough the density is in the value. `loc_scale` names the
+    the survival function, like `quantile`; `far` are the two of them over `l`, the logarithm of the probability, where
+    that reaches further. `level` is how rough the density is in the value. `loc_scale` names the
     parameters for which x = loc + scale * standard. `path` is a formula over the parameters and `q`, a draw at the
     parameter values `standard`, that makes it one at all values. `mean` and `variance` are formulas ("" where they do
     not exist in closed form)."""
@@ -92,6 +93,7 @@ class Distribution:
     cdf: str = ""
     quantile: str = ""
     upper: str = ""
+    far: tuple[str, str] = ("", "")
     draw: str = ""
     mean: str = ""
     variance: str = ""

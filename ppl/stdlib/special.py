@@ -104,6 +104,14 @@ def betainc_da(a: ArrayLike, b: ArrayLike, x: ArrayLike) -> Array:
     return np.where(sp.betainc(a, b, x) < 0.5, lower, -upper)
 
 
+def betainc_db(a: ArrayLike, b: ArrayLike, x: ArrayLike) -> Array:
+    """dI_x(a, b)/db, from the smaller of the two tails; I_(1 - x)(b, a) would lose a small x."""
+    a, b, x = np.broadcast_arrays(*(np.asarray(v, float) for v in (a, b, x)))
+    lower = slope(lambda s: sp.betainc(a, s, x), b, 1e-5)
+    upper = slope(lambda s: sp.betaincc(a, s, x), b, 1e-5)
+    return np.where(sp.betainc(a, b, x) < 0.5, lower, -upper)
+
+
 def stdtr_da(df: ArrayLike, t: ArrayLike) -> Array:
     """The slope of the cdf of Student's t in its degrees of freedom, from the smaller of the two tails. It falls as the
     square of them, so that larger steps keep its digits."""

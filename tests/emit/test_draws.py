@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.special as sp
 import scipy.stats as st
 from draw_cases import FAMILIES, Angle, Case
 from small import Program, family, modified, number, ref
@@ -51,7 +52,7 @@ def derivative(f, values: list[float], i: int) -> float:
         moved[i] += k * h
         return f(*moved)
 
-    h = 2e-3 * max(abs(values[i]), 0.1)
+    h = 5e-4 * max(abs(values[i]), 0.1)
     return (8 * (at(1) - at(-1)) - (at(2) - at(-2))) / (12 * h)
 
 
@@ -113,6 +114,24 @@ def test_shapes_so_small_that_draws_underflow(shape):
         x, _ = pathwise(p.s, dist, p.noise(dist.name, (), EXTREMES), ())
         drawn, *slopes = [*p.run(x), *p.slopes(p.b.apply("log", x), ("a", "b"))]
         assert (drawn > 0).all() and np.isfinite(drawn).all() and all(np.isfinite(g).all() for g in slopes)
+
+
+def test_truncation_farther_out_than_probabilities_go():
+    """Beyond 40 sd of a Normal, what exceeds the end is exponential with rate near 60."""
+    for ends, sign in (((60.0, None), 1.0), ((None, -60.0), -1.0)):
+        p = Program({"m": ((), np.zeros(N)), "s": ((), np.ones(N))})
+        dist = modified("Truncated", *ends, inner=(family("Normal", ref("m"), ref("s")),))
+        x, _ = pathwise(p.s, dist, p.noise("z", (), GRID), ())
+        drawn, *slopes = [*p.run(x), *p.slopes(x, ("m", "s"))]
+        z = st.norm.logsf(60.0) + np.log1p(-GRID)
+        wanted = -sp.ndtri_exp(z)
+        np.testing.assert_allclose(np.sort(sign * drawn), wanted, rtol=1e-12)
+        hazard = 60.0 + 1.0 / 60.0 - 2.0 / 60.0**3
+        np.testing.assert_allclose((sign * drawn).mean(), hazard, rtol=1e-5)
+        # the mean of x is m + s hazard((60 - m) / s), whose derivative in m is 1 - hazard'
+        step = 1.0 - (1.0 - 1.0 / 60.0**2 + 6.0 / 60.0**4)
+        np.testing.assert_allclose(slopes[0].mean(), step, rtol=2e-3)
+        assert np.isfinite(slopes[1]).all()
 
 
 # ---- distribution functions and quantiles ------------------------------------------------------------------------

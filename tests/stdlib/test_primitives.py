@@ -52,7 +52,7 @@ POINTS = {
     **dict.fromkeys(("i0e", "i1e", "log_i0"), (np.concatenate([-POSITIVE, POSITIVE]),)),
 }
 SIDE = {"tetragamma", "gammainc_da", "log_gammainc_da", "log_gammaincc_da", "betainc_da", "stdtr_da"}
-SIDE |= {"log_gamma_slope", "von_mises_cdf_dk"}
+SIDE |= {"betainc_db", "log_gamma_slope", "von_mises_cdf_dk"}
 SMOOTH_ONES = [n for n, row in PRIMITIVES.items() if any(row.vjps) and n not in SIDE]
 
 
