@@ -72,8 +72,8 @@ def _unsampled(e: ast.Name, scope: Scope) -> None:
 
 def _too_early(e: ast.Name, scope: Scope) -> None:
     """The complaint about a name that is defined below: it has to move up, unless it is defined from this very line."""
-    path = way_back(e.id, scope.target, scope.definitions)
     here = scope.definitions.get(scope.target)
+    path = way_back(e.id, scope.target, scope.definitions) if here is not None or e.id == scope.target else ()
     if not path:
         later = scope.definitions[e.id].target.span
         note = (Note(later, "defined here"),)

@@ -1,20 +1,19 @@
 """Guides: blocks over the unknowns of the model, aligned with it name by name before anything runs."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from ppl.check.alignment import is_aligned
 from ppl.check.annotations import read_annotations
 from ppl.check.block import Block, give_up, inside_frame, target_axes
-from ppl.check.complaints import AUTOMATIC, above
-from ppl.check.core import Derived, FactorTerm, Guide, Site
+from ppl.check.complaints import AUTOMATIC
+from ppl.check.core import Derived, Guide, Site
 from ppl.check.declarations import first_line
 from ppl.check.distributions import distribution
 from ppl.check.draws import can_be_drawn, has_position
-from ppl.check.lags import Read, depends, dist_reads_back, reads_back
 from ppl.check.params import param
 from ppl.check.reading import definitions, targets
-from ppl.check.scope import Entry, Report, Scope, base, in_words
+from ppl.check.sampling import Model, Walk, is_in_time, look_around
+from ppl.check.scope import Entry, Report, base, in_words
 from ppl.check.statements import joint, let, loop_over
 from ppl.check.supports import support_bounds, value_type
 from ppl.source.diagnostic import Note
@@ -25,30 +24,6 @@ from ppl.syntax import ast
 
 LATER = ("FullRank", "LowRank", "Laplace", "Delta")
 SHARED = ("data", "const", "param", "foreign", "failed")
-
-
-@dataclass(frozen=True, slots=True)
-class Model:
-    """What a guide knows of the model: its unknowns, its derived values, the columns whose blanks are unknowns too, and
-    the scope at its end."""
-
-    unknowns: Mapping[str, Site]
-    derived: Mapping[str, Derived]
-    blanks: frozenset[str]
-    scope: Scope
-
-
-@dataclass(slots=True)
-class Walk:
-    """A guide while it is being read. `drawn` holds the unknowns that it has named, with the place; `sampled` those
-    whose values are known from here on; `pending` those that the loops around will have drawn at earlier positions."""
-
-    block: Block
-    model: Model
-    name: str
-    drawn: dict[str, Span] = field(default_factory=dict)
-    sampled: dict[str, Entry] = field(default_factory=dict)
-    pending: frozenset[str] = frozenset()
 
 
 def check_guides(items: tuple[ast.Block, ...], block: Block, blanks: frozenset[str]) -> tuple[Guide, ...]:
@@ -74,7 +49,7 @@ def _guide(item: ast.Block, model: Model) -> Guide:
     below = {name: s for name, s in definitions(item.body).items() if name not in names}
     scope = replace(model.scope, names=names, definitions=below, loops=(), frame=None, target="")
     walk = Walk(Block(scope), model, item.name.id if item.name is not None else "")
-    _look_around(walk)
+    look_around(walk)
     _body(item.body, walk)
     own = {p.name for p in walk.block.params} | {s.name for s in walk.block.statements}
     limits = tuple((n, e.bounds) for n, e in walk.block.scope.names.items() if n in own and e.kind != "failed")
@@ -115,11 +90,11 @@ def _for(statement: ast.For, walk: Walk) -> None:
     drawn = {n.id for n in targets(statement) if n.id in walk.model.unknowns}
     walk.pending = before | drawn
     block.scope, block.loop = replace(block.scope, loops=(*outside, loop)), statement.body
-    _look_around(walk)
+    look_around(walk)
     _body(statement.body, walk)
     walk.pending = before
     block.scope, block.loop, block.recursion = replace(block.scope, loops=outside), around, {}
-    return _look_around(walk)
+    return look_around(walk)
 
 
 def _is_free(name: ast.Name, walk: Walk) -> bool:
@@ -131,85 +106,6 @@ def _is_free(name: ast.Name, walk: Walk) -> bool:
     return False
 
 
-# ---- what can be read --------------------------------------------------------------------------------------------
-
-
-def _look_around(walk: Walk) -> None:
-    """The names of the model that a statement here may read: the unknowns that have been sampled, and the derived
-    values that come from them alone. In a loop, what the unknowns of the loop were at earlier positions is known."""
-    names, unsampled = dict(walk.block.scope.names), {}
-    for name, entry in walk.model.scope.names.items():
-        missing = _missing(name, walk)
-        if missing is None:
-            names[name] = walk.sampled.get(name, entry)
-        else:
-            names.pop(name, None)
-            unsampled[name] = missing
-    walk.block.scope = replace(walk.block.scope, names=names, unsampled=unsampled)
-
-
-def _missing(name: str, walk: Walk) -> tuple[str, str] | None:
-    """The unknown that keeps a name of the model from being read here, if any does, with the complaint to make."""
-    model = walk.model
-    if name in model.blanks:
-        return "E505.blanks", name
-    if name in model.unknowns:
-        is_known = name in walk.sampled or name in walk.pending
-        return None if is_known else ("E505.automatic" if name in walk.drawn else "E505", name)
-    if name not in model.derived:
-        return None
-    found: list[str] = []
-    for axis in _loop_axes(walk):
-        late = list(_late(reads_back(model.derived[name].value, axis), axis, walk))
-        if not late:
-            return None
-        found.append(late[0][0])
-    return "E505.blanks" if found[0] in model.blanks else "E505.through", found[0]
-
-
-def _loop_axes(walk: Walk) -> tuple[str, ...]:
-    return tuple(loop.axis for loop in walk.block.scope.loops) or ("",)
-
-
-def _late(reads: Iterator[Read], axis: str, walk: Walk) -> Iterator[Read]:
-    """The unknowns behind these reads that are not known yet."""
-    own = {s.name: s for s in walk.block.statements if isinstance(s, Derived)}
-    for name, back, span in depends(reads, axis, {**walk.model.derived, **own}):
-        is_known = name in walk.sampled or (name in walk.pending and back > 0)
-        if name in walk.model.blanks or (name in walk.model.unknowns and not is_known):
-            yield name, back, span
-
-
-def _is_in_time(statement: Site | Derived, walk: Walk) -> bool:
-    """Whether a statement reads only what has been sampled: before it, or by the loop at earlier positions."""
-    first: Read | None = None
-    for axis in _loop_axes(walk):
-        late = next(_late(_reads(statement, axis), axis, walk), None)
-        if late is None:
-            return not isinstance(statement, Site) or _is_alone(statement, axis, walk)
-        first = first or late
-    assert first is not None
-    own = first[0] == statement.name
-    walk.block.report.add("E505", first[2], name=first[0], help=above(first[0], own, walk.block.scope))
-    return False
-
-
-def _is_alone(site: Site, axis: str, walk: Walk) -> bool:
-    """Whether a draw comes back to itself only, and to no other draw of its loop that stands below it."""
-    own = {s.name: s for s in walk.block.statements if isinstance(s, Derived)}
-    later = walk.pending - set(walk.sampled) - {site.name}
-    for name, _, span in depends(_reads(site, axis), axis, {**walk.model.derived, **own}):
-        if name in later:
-            text = f"draw `{name}` above `{site.name}`, or leave out what depends on it"
-            walk.block.report.add("E490", span, what="recursions through several draws", help=text)
-            return False
-    return True
-
-
-def _reads(statement: Site | Derived | FactorTerm, axis: str) -> Iterator[Read]:
-    return dist_reads_back(statement.dist, axis) if isinstance(statement, Site) else reads_back(statement.value, axis)
-
-
 # ---- statements --------------------------------------------------------------------------------------------------
 
 
@@ -218,7 +114,7 @@ def _let(statement: ast.Let, walk: Walk) -> None:
     let(statement, walk.block)
     for derived in walk.block.statements[before:]:
         assert isinstance(derived, Derived)
-        if not _is_in_time(derived, walk):
+        if not is_in_time(derived, walk):
             walk.block.statements.remove(derived)
             walk.block.define(Entry(derived.name, "failed", (), "failed", span=derived.name_span))
 
@@ -240,7 +136,7 @@ def _draw(statement: ast.Sample, walk: Walk) -> None:
     if _is_automatic(statement.value, block):
         if annotations:
             block.report.add("E515.annotated", statement.annotations[0].span, name=model.name)
-        return _look_around(walk)
+        return look_around(walk)
     scope = block.scope.within(frame, target.name.id, target.name.span)
     dist = distribution(statement.value, scope)
     if (
@@ -254,7 +150,7 @@ def _draw(statement: ast.Sample, walk: Walk) -> None:
         target.name.id, frame, dist, "guide", None, annotations, statement.span, target.name.span, span,
         settings=settings,
     )  # fmt: skip
-    if is_aligned(site, model, block.scope, walk.model.scope) and _is_in_time(site, walk):
+    if is_aligned(site, model, block.scope, walk.model.scope) and is_in_time(site, walk):
         block.statements.append(site)
     limits = support_bounds(dist, block.scope)
     entry = Entry(site.name, "unknown", frame, value_type(model.dist), limits, True, span=target.name.span)
@@ -263,7 +159,7 @@ def _draw(statement: ast.Sample, walk: Walk) -> None:
 
 def _sampled(entry: Entry, walk: Walk) -> None:
     walk.sampled[entry.name] = entry
-    _look_around(walk)
+    look_around(walk)
 
 
 def _give_up(statement: ast.Sample, walk: Walk) -> None:

@@ -46,6 +46,10 @@ MODELS = {
         ["E103 b", "E403 a", "E101 gone"],
     ),
     "a circle is said once": ("a = c + 1\n b = a + 1\n c = b + 1\n y ~ Normal(c, 1)", ["E107 b"]),
+    "an observed column from a name below that reads it": (
+        "y ~ Normal(a, 1)\n b ~ Normal(mean(y), 1)\n a ~ Normal(b, 1)",
+        ["E103 a"],
+    ),
     "an observed column twice": (
         "y ~ Normal(0, 1)\n y ~ Normal(lost, 1)",
         ["E409 y", "E101 lost"],

@@ -2,8 +2,10 @@
 
 import pytest
 
+from ppl.api import compile
 from ppl.check.check import check
 from ppl.check.core import Core, Derived, Guide, Site
+from ppl.source.diagnostic import ModelError
 from ppl.syntax.parse import parse
 
 MODEL = """
@@ -242,6 +244,13 @@ def test_an_unknown_that_failed_in_the_model_is_not_complained_about_in_the_guid
 def test_columns_with_blanks_have_an_automatic_guide() -> None:
     text = "data { y: real? }\nmodel { mu ~ Normal(0, 1)\n y ~ Normal(mu, 1) }\nguide { y ~ Normal(0, 1) }"
     assert [d.code for d in check(parse(text)).errors] == ["E502"]
+
+
+def test_a_guide_is_chosen_by_its_name() -> None:
+    text = "data { y: real }\nmodel { mu ~ Normal(0, 1)\n y ~ Normal(mu, 1) }\nguide wide { mu ~ Normal(0, 2) }"
+    with pytest.raises(ModelError) as problem:
+        compile(text, guide="wid")
+    assert [(d.code, d.hint) for d in problem.value.diagnostics] == [("E516", "wide")]
 
 
 # ---- objectives --------------------------------------------------------------------------------------------------

@@ -67,6 +67,7 @@ def test_axes_and_starts() -> None:
         ("param m: real > 0 = 0", "E422"),
         ("param m: real < 1 = max(x)", "E422"),
         ("param m: real in [0, 1] = -K", "E422"),
+        ("param m = m", "E107"),
         ("param m = x", "E310"),
         ("param m[kk]", "E301"),
         ("param m[k] = [1, 2, 3]", "E319"),
