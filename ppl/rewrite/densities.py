@@ -114,17 +114,6 @@ def _by_formula(dist: Dist, value: Expr) -> tuple[Expr, ...]:
     return tuple(formula(text, given, dist.span) for text in (row.logpdf, *ends))
 
 
-def ends(dist: Dist, view: View) -> tuple[Expr, ...]:
-    """What the ends of a support are computed from, as far as that varies."""
-    row = DISTRIBUTIONS.get(dist.name)
-    inner = tuple(e for d in dist.inner for e in ends(d, view))
-    if row is None:
-        return (*inner, *(a for a in dist.args if dist.name == "Truncated" and a is not None and view.varies(a)))
-    wanted = (row.support.low, row.support.high) if row.support.kind in ENDED else ()
-    given = zip(row.params, dist.args, strict=True)
-    return tuple(a for p, a in given if p.name in wanted and a is not None and view.varies(a))
-
-
 # ---- arguments -----------------------------------------------------------------------------------------------------
 
 

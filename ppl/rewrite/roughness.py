@@ -9,13 +9,12 @@ import networkx as nx
 
 from ppl.check.core import Core, Derived, Dist, FactorTerm, Guide, Param, Site, Statement
 from ppl.graph.graph import core_of, node_list
-from ppl.rewrite.densities import density, ends, own_level
-from ppl.rewrite.findings import AFFINE, LEVELS, Finding, Found, join, lifted, rough, shown, worst
+from ppl.rewrite.densities import density, own_level
+from ppl.rewrite.findings import AFFINE, LEVELS, Finding, Found, join, rough, shown, worst
 from ppl.rewrite.steps import argument, holds, smoothed
 from ppl.rewrite.through import definition
 from ppl.rewrite.view import View
 from ppl.stdlib.intervals import Interval
-from ppl.stdlib.records import JUMP
 
 __all__ = ["LEVELS", "Finding", "Recheck", "holds", "recheck", "roughness", "shown", "worst"]
 
@@ -47,14 +46,12 @@ def analysed(graph: nx.DiGraph, guide: Guide | None) -> tuple[View, dict[str, Fo
     """What is known after the last statement, and how rough every term is."""
     core = core_of(graph)
     view = start(core, guide)
-    guided = {s.name: s.dist for s in (guide.statements if guide is not None else ()) if isinstance(s, Site)}
     terms: dict[str, Found] = {}
     for node in node_list(graph):
         match node.of:
             case Site(dist=dist, role=role):
                 own = _own(node.name, dist, role)
-                found = _site(node.name, node.of, role, own, view)
-                terms[node.name] = join(found, _left_behind(dist, guided.get(node.name), own, view))
+                terms[node.name] = _site(node.name, node.of, role, own, view)
                 view = replace(view.with_names({node.name: own}), random=view.random | own.keys())
             case Derived():
                 view = derived(node.of, view)
@@ -93,15 +90,6 @@ def _own(name: str, dist: Dist, role: str) -> Found:
 def _site(name: str, site: Site, role: str, own: Found, view: View) -> Found:
     here = view.with_names({name: own}) if own else view
     return join(own, density(site.dist, name, role, here), own_level(name, site.dist, own))
-
-
-def _left_behind(dist: Dist, guide: Dist | None, own: Found, view: View) -> Found:
-    """A support that moves, under a guide of which the support does not move along: the value may fall out of it."""
-    moving = ends(dist, view)
-    if guide is None or not moving or moving == ends(guide, view):
-        return {}
-    found = join(own, *(argument(e, view) for e in moving))
-    return lifted(found, JUMP, "the support moves with it, and the guide's does not", dist.span)
 
 
 def derived(s: Derived, view: View) -> View:

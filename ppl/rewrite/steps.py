@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from ppl.check.core import Expr
 from ppl.check.functions import KINK_OPS, SMOOTH_OPS
 from ppl.rewrite.continuity import COMPARISONS, proofs
-from ppl.rewrite.findings import CONTINUOUS, UNKNOWN, Found, join, lifted, rough
+from ppl.rewrite.findings import CONTINUOUS, UNKNOWN, Finding, Found, join, lifted, rough
 from ppl.rewrite.solve import crossings
 from ppl.rewrite.view import View
 from ppl.source.span import NOWHERE
@@ -147,13 +147,14 @@ def outside(e: Expr, inside: Sequence[Found], view: View) -> Found:
 
 
 def _kink(e: Expr, found: Found, view: View) -> Found:
-    """A kink is harmless where it is met with probability zero. Where nothing that is drawn moves the argument, or a
-    factor may hold it at one place, it may be met at single values of a parameter: then the objective itself has the
-    corner, and its gradient is right on both sides of it."""
-    drawn = any(name in view.random for name in found)
-    if drawn and not any(_may_vanish(a, view) for a in e.args):
+    """A kink is harmless where it is met with probability zero, or where the argument does not move. Where a parameter
+    moves it and nothing that is drawn does (or not always), the kink may be met at single values of the parameter: then
+    the objective itself has the corner there, and its gradient is right on both sides of it."""
+    drawn = found.keys() & view.random
+    if drawn == found.keys() or (drawn and not any(_may_vanish(a, view) for a in e.args)):
         return lifted(found, KINK, said(e.op), e.span)
-    return lifted(found, KINK, f"{said(e.op)}, which may be held exactly at its corner", e.span, corner=True)
+    held = Finding(KINK, f"{said(e.op)}, which may be held exactly at its corner", e.span, corner=True)
+    return {n: f if f.corner or not f.pathwise else held for n, f in found.items()}
 
 
 def _may_vanish(e: Expr, view: View) -> bool:
