@@ -199,3 +199,25 @@ def test_chain_with_known_rates_is_solved_exactly() -> None:
     wanted, fit = reference("earthquake")["all_fixed"], fitted("earthquake_fixed")
     assert fit.evidence.log_evidence == pytest.approx(wanted["log_evidence"], abs=1e-7)
     assert chances(fit, "z").prob == pytest.approx(np.array(wanted["state_prob"]), abs=1e-8)
+
+
+# ---- jumps: what the best guide of its family reaches -------------------------------------------------------------
+
+
+def test_branch_on_an_unknown_is_fitted_by_its_best_guide() -> None:
+    """A gradient that ignores the jump ends at an ELBO of -10.890."""
+    wanted, fit = reference("if_branch"), fitted("if_branch")
+    (best,) = wanted["gaussian_guide_optima"]
+    assert fit.evidence.elbo == pytest.approx(best["elbo"], abs=0.005)
+    assert fit.trust.verdict == "ok"
+    z = quantity(fit, "z")
+    assert abs(float(z.mean()) - wanted["z"]["mean"]) < 0.1 * wanted["z"]["sd"]
+    assert float(z.sd()) == pytest.approx(wanted["z"]["sd"], rel=0.1)
+    assert fit.evidence.log_evidence == pytest.approx(wanted["log_evidence"], abs=0.05)
+
+
+def test_text_messages_are_fitted_by_their_best_factorised_guide() -> None:
+    """Others of its local optima lie at -296.74 and below."""
+    best = reference("textmsg")["every_second_day_as_in_the_paper"]["factorised_gaussian_optimum"]
+    fit = load(HERE / "textmsg_second_days.ppl").fit(HERE / "textmsg_second_days.csv", restarts=1)
+    assert fit.evidence.elbo == pytest.approx(best["elbo"], abs=0.01)
