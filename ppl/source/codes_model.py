@@ -211,7 +211,7 @@ STATEMENTS = (
         "the start of `{name}` depends on the {kind} `{other}`",
         hint="a parameter starts at a number, or at a value of constants and data",
     ),
-    Code("E422", "`{name}` would start outside its range: {value} is not `{range}`", hint="`= {help}`"),
+    Code("E422", "`{name}` would start at {value}, which does not lie inside its range `{range}`", hint="`= {help}`"),
     Code(
         "E423",
         "`param {name}` stands inside `for {var}`",

@@ -51,6 +51,7 @@ def test_the_type_gives_the_range(written: str, low: float, high: float) -> None
 
 def test_axes_and_starts() -> None:
     assert only("param m[k] = [1, 2]").axes == ("k",)
+    assert only("param m[k]: real > 0 = uniform(k) / size(k)").init is not None
     start = only("param m: real > 0 = mean(x) / 2").init
     assert start is not None and start.op == "div" and not start.axes
     assert only("param m").init is None
@@ -65,6 +66,7 @@ def test_axes_and_starts() -> None:
         ("param m: real > x", "E204"),
         ("param m: real in [2, 2]", "E205"),
         ("param m: real > 0 = 0", "E422"),
+        ("param m: real >= 0 = 0", "E422"),
         ("param m: real < 1 = max(x)", "E422"),
         ("param m: real in [0, 1] = -K", "E422"),
         ("param m = m", "E107"),
