@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 Array = NDArray[np.float64]
 TINY, HUGE = 1e-300, 1e300
 BELOW_ONE = 1.0 - 2.0**-53
-MOST = 2.0**62
+MOST = 2.0**53  # beyond, not every whole number is a float
 
 
 # ---- real numbers ------------------------------------------------------------------------------------------------
@@ -144,23 +144,37 @@ def beta_upper(a: ArrayLike, b: ArrayLike, u: ArrayLike) -> Array:
 # ---- counts ------------------------------------------------------------------------------------------------------
 
 
-def smallest(enough: Callable[[Array], Array], guess: ArrayLike, low: ArrayLike, high: ArrayLike) -> Array:
-    """The smallest whole number in [low, high] for which the rising condition `enough` holds; `high` where none does,
-    NaN where the guess is. Doubles its steps away from the guess, then halves the bracket."""
-    guess, low, high = np.broadcast_arrays(*(np.asarray(v, float) for v in (guess, low, high)))
-    top, step = np.clip(np.floor(np.nan_to_num(guess)), low, high), 1.0
-    while bool(np.any(short := (top < high) & np.logical_not(enough(top)))):
-        top, step = np.where(short, np.minimum(top + step, high), top), 2.0 * step
-    bottom, step = top - 1.0, 1.0
-    while bool(np.any(over := (bottom >= low) & enough(np.maximum(bottom, low)))):
-        top = np.where(over, bottom, top)
-        bottom, step = np.where(over, np.maximum(bottom - step, low - 1.0), bottom), 2.0 * step
-    while bool(np.any(top - bottom > 1.0)):
-        middle = np.floor(0.5 * (bottom + top))
-        wide = top - bottom > 1.0
-        good = wide & enough(np.clip(middle, low, high))
-        top, bottom = np.where(good, middle, top), np.where(wide & np.logical_not(good), middle, bottom)
-    return np.where(np.isnan(guess), np.nan, top)
+def smallest(
+    enough: Callable[..., Array], guess: ArrayLike, low: ArrayLike, high: ArrayLike, *params: ArrayLike
+) -> Array:
+    """The smallest whole number k in [low, high] for which the rising condition `enough(k, *params)` holds; `high`
+    where none does, NaN where the guess is. Steps away from the guess double, then the bracket is halved; what is
+    settled is not looked at again."""
+    arrays = np.broadcast_arrays(*(np.asarray(v, float) for v in (guess, low, high, *params)))
+    guess_, low_, high_, *rest = (np.array(v).ravel() for v in arrays)
+    top = np.clip(np.floor(np.nan_to_num(guess_)), low_, high_)
+
+    def holds(k: Array, at: NDArray[np.intp]) -> NDArray[np.bool_]:
+        return np.asarray(enough(np.clip(k, low_[at], high_[at]), *(v[at] for v in rest)), bool)
+
+    bottom, at, step = low_ - 1.0, np.flatnonzero(top < high_), 1.0
+    while at.size:
+        at = at[np.logical_not(holds(top[at], at))]
+        bottom[at], top[at] = top[at], np.minimum(top[at] + step, high_[at])
+        at, step = at[top[at] < high_[at]], 2.0 * step
+    at, step = np.flatnonzero(top - bottom > 1.0), 1.0
+    while at.size:
+        k = np.maximum(top[at] - step, bottom[at])
+        good = (k > bottom[at]) & holds(k, at)
+        top[at[good]], bottom[at[~good]] = k[good], k[~good]
+        at, step = at[good], 2.0 * step
+    at = np.flatnonzero(top - bottom > 1.0)
+    while at.size:
+        middle = np.floor(0.5 * (bottom[at] + top[at]))
+        good = holds(middle, at)
+        top[at[good]], bottom[at[~good]] = middle[good], middle[~good]
+        at = at[top[at] - bottom[at] > 1.0]
+    return np.where(np.isnan(guess_), np.nan, top).reshape(arrays[0].shape)
 
 
 def _around(mean: ArrayLike, variance: ArrayLike, z: ArrayLike) -> Array:
@@ -170,46 +184,54 @@ def _around(mean: ArrayLike, variance: ArrayLike, z: ArrayLike) -> Array:
 
 def binomial_quantile(n: ArrayLike, p: ArrayLike, u: ArrayLike) -> Array:
     n, p, u = (np.asarray(v, float) for v in (n, p, u))
-    guess = _around(n * p, n * p * (1.0 - p), sp.ndtri(u))
 
-    def enough(k: Array) -> Array:
+    def enough(k: Array, n: Array, p: Array, u: Array) -> Array:
         return np.asarray((k >= n) | (sp.betaincc(k + 1.0, np.maximum(n - k, 1.0), p) >= u))
 
-    return smallest(enough, guess, 0.0, n)
+    return smallest(enough, _around(n * p, n * p * (1.0 - p), sp.ndtri(u)), 0.0, np.minimum(n, MOST), n, p, u)
 
 
 def binomial_upper(n: ArrayLike, p: ArrayLike, u: ArrayLike) -> Array:
     n, p, u = (np.asarray(v, float) for v in (n, p, u))
-    guess = _around(n * p, n * p * (1.0 - p), -sp.ndtri(u))
 
-    def enough(k: Array) -> Array:
+    def enough(k: Array, n: Array, p: Array, u: Array) -> Array:
         return np.asarray((k >= n) | (sp.betainc(k + 1.0, np.maximum(n - k, 1.0), p) <= u))
 
-    return smallest(enough, guess, 0.0, n)
+    return smallest(enough, _around(n * p, n * p * (1.0 - p), -sp.ndtri(u)), 0.0, np.minimum(n, MOST), n, p, u)
 
 
 def poisson_quantile(rate: ArrayLike, u: ArrayLike) -> Array:
-    rate, u = np.asarray(rate, float), np.asarray(u, float)
-    return smallest(lambda k: np.asarray(sp.gammaincc(k + 1.0, rate) >= u), _around(rate, rate, sp.ndtri(u)), 0.0, MOST)
+    def enough(k: Array, rate: Array, u: Array) -> Array:
+        return np.asarray(sp.gammaincc(k + 1.0, rate) >= u)
+
+    return smallest(enough, _around(rate, rate, sp.ndtri(u)), 0.0, MOST, rate, u)
 
 
 def poisson_upper(rate: ArrayLike, u: ArrayLike) -> Array:
-    rate, u = np.asarray(rate, float), np.asarray(u, float)
-    return smallest(lambda k: np.asarray(sp.gammainc(k + 1.0, rate) <= u), _around(rate, rate, -sp.ndtri(u)), 0.0, MOST)
+    def enough(k: Array, rate: Array, u: Array) -> Array:
+        return np.asarray(sp.gammainc(k + 1.0, rate) <= u)
+
+    return smallest(enough, _around(rate, rate, -sp.ndtri(u)), 0.0, MOST, rate, u)
 
 
 def negbinomial_quantile(mean: ArrayLike, shape: ArrayLike, u: ArrayLike) -> Array:
     mean, shape, u = (np.asarray(v, float) for v in (mean, shape, u))
-    miss = mean / (shape + mean)
-    guess = _around(mean, mean + mean * mean / shape, sp.ndtri(u))
-    return smallest(lambda k: np.asarray(sp.betaincc(k + 1.0, shape, miss) >= u), guess, 0.0, MOST)
+
+    def enough(k: Array, shape: Array, miss: Array, u: Array) -> Array:
+        return np.asarray(sp.betaincc(k + 1.0, shape, miss) >= u)
+
+    guess = np.minimum(mean * sp.gammaincinv(shape, u) / shape, MOST)
+    return smallest(enough, guess, 0.0, MOST, shape, mean / (shape + mean), u)
 
 
 def negbinomial_upper(mean: ArrayLike, shape: ArrayLike, u: ArrayLike) -> Array:
     mean, shape, u = (np.asarray(v, float) for v in (mean, shape, u))
-    miss = mean / (shape + mean)
-    guess = _around(mean, mean + mean * mean / shape, -sp.ndtri(u))
-    return smallest(lambda k: np.asarray(sp.betainc(k + 1.0, shape, miss) <= u), guess, 0.0, MOST)
+
+    def enough(k: Array, shape: Array, miss: Array, u: Array) -> Array:
+        return np.asarray(sp.betainc(k + 1.0, shape, miss) <= u)
+
+    guess = np.minimum(mean * sp.gammainccinv(shape, u) / shape, MOST)
+    return smallest(enough, guess, 0.0, MOST, shape, mean / (shape + mean), u)
 
 
 def geometric_upper(p: ArrayLike, u: ArrayLike) -> Array:

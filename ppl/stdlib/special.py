@@ -88,28 +88,34 @@ def slope(f: Callable[[Array], Array], a: ArrayLike, step: ArrayLike) -> Array:
     return np.asarray((8.0 * near - far) / (12.0 * h))
 
 
+def _from_smaller_tail(
+    lower: Callable[..., Array], upper: Callable[..., Array], moved: int, args: tuple[ArrayLike, ...]
+) -> Array:
+    """The slope of `lower` in the argument numbered `moved`, where it is small, and of 1 - `upper` elsewhere."""
+    arrays = np.broadcast_arrays(*(np.asarray(v, float) for v in args))
+    flat = [v.ravel() for v in arrays]
+    low = lower(*flat) < 0.5
+    found = np.empty(low.shape)
+    for f, where, sign in ((lower, low, 1.0), (upper, np.logical_not(low), -1.0)):
+        here = [v[where] for v in flat]
+        rest = here[:moved], here[moved + 1 :]
+        found[where] = sign * slope(lambda s, f=f, rest=rest: f(*rest[0], s, *rest[1]), here[moved], 1e-5)  # type: ignore[misc]
+    return found.reshape(arrays[0].shape)
+
+
 def gammainc_da(a: ArrayLike, x: ArrayLike) -> Array:
     """dP(a, x)/da, from the smaller of the two tails."""
-    a, x = np.broadcast_arrays(np.asarray(a, float), np.asarray(x, float))
-    lower = slope(lambda s: sp.gammainc(s, x), a, 1e-5)
-    upper = slope(lambda s: sp.gammaincc(s, x), a, 1e-5)
-    return np.where(sp.gammainc(a, x) < 0.5, lower, -upper)
+    return _from_smaller_tail(sp.gammainc, sp.gammaincc, 0, (a, x))
 
 
 def betainc_da(a: ArrayLike, b: ArrayLike, x: ArrayLike) -> Array:
     """dI_x(a, b)/da, from the smaller of the two tails."""
-    a, b, x = np.broadcast_arrays(*(np.asarray(v, float) for v in (a, b, x)))
-    lower = slope(lambda s: sp.betainc(s, b, x), a, 1e-5)
-    upper = slope(lambda s: sp.betaincc(s, b, x), a, 1e-5)
-    return np.where(sp.betainc(a, b, x) < 0.5, lower, -upper)
+    return _from_smaller_tail(sp.betainc, sp.betaincc, 0, (a, b, x))
 
 
 def betainc_db(a: ArrayLike, b: ArrayLike, x: ArrayLike) -> Array:
     """dI_x(a, b)/db, from the smaller of the two tails; I_(1 - x)(b, a) would lose a small x."""
-    a, b, x = np.broadcast_arrays(*(np.asarray(v, float) for v in (a, b, x)))
-    lower = slope(lambda s: sp.betainc(a, s, x), b, 1e-5)
-    upper = slope(lambda s: sp.betaincc(a, s, x), b, 1e-5)
-    return np.where(sp.betainc(a, b, x) < 0.5, lower, -upper)
+    return _from_smaller_tail(sp.betainc, sp.betaincc, 1, (a, b, x))
 
 
 def stdtr_da(df: ArrayLike, t: ArrayLike) -> Array:

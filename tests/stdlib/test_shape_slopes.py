@@ -135,3 +135,21 @@ def test_von_mises_agrees_with_scipy_where_it_has_a_series():
         np.testing.assert_allclose(
             angles.von_mises_cdf(x, 0.0, concentration), st.vonmises(concentration).cdf(x), rtol=1e-9, atol=1e-12
         )
+
+
+def test_quantiles_of_counts_of_any_size():
+    u = np.array([1e-12, 0.2, 0.5, 0.9, 1 - 1e-12])
+    for rate in (0.0, 1e-8, 3.0, 1e6, 1e14, 1e17):
+        k = quantiles.poisson_quantile(rate, u)
+        assert (np.diff(k) >= 0).all() and (k >= 0).all()
+        if 0 < rate < 1e8:
+            np.testing.assert_array_equal(k, st.poisson(rate).ppf(u))
+    assert np.isnan(quantiles.poisson_quantile(np.nan, u)).all()
+    for n, p in ((0.0, 0.3), (5.0, 0.0), (5.0, 1.0), (1e7, 0.25)):
+        np.testing.assert_array_equal(quantiles.binomial_quantile(n, p, u), st.binom(n, p).ppf(u).clip(0, n))
+    for mean, shape in ((1e-3, 0.01), (5.0, 1e5), (1e6, 0.3)):
+        law = st.nbinom(shape, shape / (shape + mean))
+        k = quantiles.negbinomial_quantile(mean, shape, u)
+        assert (law.cdf(k) >= u).all() and ((law.cdf(k - 1) < u) | (k == 0)).all()
+    rate = np.array([[0.5], [20.0]])
+    np.testing.assert_array_equal(quantiles.poisson_quantile(rate, u), st.poisson(rate).ppf(u))
