@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from ppl.check.block import Block
-from ppl.check.core import Core, Site
+from ppl.check.core import Core, Guide, Objective, Site
 from ppl.check.declarations import Declared, data_spec, declare, entries, first_line
 from ppl.check.distributions import read_function
 from ppl.check.guides import check_guides
@@ -14,7 +14,6 @@ from ppl.check.params import param
 from ppl.check.scope import Entry, Report, Scope
 from ppl.check.statements import check_block
 from ppl.source.diagnostic import Diagnostic, Note
-from ppl.source.span import Span
 from ppl.syntax import ast
 
 
@@ -38,33 +37,44 @@ def check(file: ast.File, defines: Mapping[str, ast.Expr] | None = None) -> Chec
     """Resolve names, name axes, prove supports. Every independent complaint of the file is in the result."""
     report = Report()
     declared = declare(file, defines or {}, report)
-    models = [item for item in file.items if isinstance(item, ast.Block) and item.kind == "model"]
-    if not models:
-        if not report.found:
-            report.add("E406", None)
+    model = _model(file, report)
+    if model is None:
         return Checked(None, _sorted(report))
-    for extra in models[1:]:
-        report.add(
-            "E406.two", Span(extra.span.file, extra.span.line, extra.span.col, extra.span.line, extra.span.col + 5)
-        )
     outer = Block(_scope(declared, report, file))
     for item in file.items:
         if isinstance(item, ast.Param):
             param(item, outer)
-    block = check_block(models[0].body, outer)
+    block = check_block(model.body, outer)
     _idle_functions(declared, block.scope)
-    guides = check_guides(_guide_blocks(file), block, _blanks(declared, block))
-    goals = tuple(item for item in file.items if isinstance(item, ast.Objective))
-    goal = objective(goals, block)
-    if goals:
-        _one_aim(_guide_blocks(file), goals[0], report)
-    if not report.found and not block.observed and declared.columns and not goals:
+    core = replace(_core(declared, block, file), guides=_guides(file, declared, block), objective=_goal(file, block))
+    if not report.found and not block.observed and declared.columns and core.objective is None:
         report.add("E410", None, name=next(iter(declared.columns)))
     if report.found:
         return Checked(None, _sorted(report))
-    core = replace(_core(declared, block, file), guides=guides, objective=goal)
     report.found.extend(lint(core))
     return Checked(core, _sorted(report))
+
+
+def _model(file: ast.File, report: Report) -> ast.Block | None:
+    """The one model of a file."""
+    models = [item for item in file.items if isinstance(item, ast.Block) and item.kind == "model"]
+    if not models and not report.found:
+        report.add("E406", None)
+    for extra in models[1:]:
+        report.add("E406.two", first_line(extra.span))
+    return models[0] if models else None
+
+
+def _guides(file: ast.File, declared: Declared, block: Block) -> tuple[Guide, ...]:
+    return check_guides(_guide_blocks(file), block, _blanks(declared, block))
+
+
+def _goal(file: ast.File, block: Block) -> Objective | None:
+    goals = tuple(item for item in file.items if isinstance(item, ast.Objective))
+    found = objective(goals, block)
+    if goals:
+        _one_aim(_guide_blocks(file), goals[0], block.report)
+    return found
 
 
 def _blanks(declared: Declared, block: Block) -> frozenset[str]:

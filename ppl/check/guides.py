@@ -6,7 +6,7 @@ from ppl.check.alignment import is_aligned
 from ppl.check.annotations import read_annotations
 from ppl.check.block import Block, give_up, inside_frame, target_axes
 from ppl.check.complaints import AUTOMATIC
-from ppl.check.core import Derived, Guide, Site
+from ppl.check.core import Derived, Dist, Guide, Site
 from ppl.check.declarations import first_line
 from ppl.check.distributions import distribution
 from ppl.check.draws import can_be_drawn, has_position
@@ -120,41 +120,54 @@ def _let(statement: ast.Let, walk: Walk) -> None:
 
 
 def _draw(statement: ast.Sample, walk: Walk) -> None:
-    target, block = statement.target, walk.block
+    target = statement.target
     assert isinstance(target, ast.Target)
     if not _is_unknown(target, walk) or not _is_first(target.name, walk):
         return _give_up(statement, walk)
-    walk.drawn.setdefault(target.name.id, target.name.span)
-    frame = target_axes(target, block.scope)
-    model = walk.model.unknowns[target.name.id]
-    if frame is None or not has_position(frame, target, block) or not _same_axes(frame, target, model, walk):
+    walk.drawn[target.name.id] = target.name.span
+    site = _site(statement, target, walk)
+    if site is None:
         return _give_up(statement, walk)
-    annotations, settings = read_annotations(statement.annotations, block.scope)
+    if _is_automatic(statement.value, walk.block):
+        if site.annotations:
+            walk.block.report.add("E515.annotated", site.annotation_span, name=site.name)
+        return look_around(walk)
+    dist = _distribution(statement.value, site, walk)
+    return _give_up(statement, walk) if dist is None else _aligned(replace(site, dist=dist), walk)
+
+
+def _site(statement: ast.Sample, target: ast.Target, walk: Walk) -> Site | None:
+    """The left side of a draw, still with the model's distribution; None after a complaint."""
+    scope, model = walk.block.scope, walk.model.unknowns[target.name.id]
+    frame = target_axes(target, scope)
+    if frame is None or not has_position(frame, target, walk.block) or not _same_axes(frame, target, model, walk):
+        return None
+    annotations, settings = read_annotations(statement.annotations, scope)
+    span = statement.annotations[0].span if statement.annotations else target.name.span
     if annotations and model.annotations:
         there = (Note(model.annotation_span, "in the model"),)
-        block.report.add("E512", statement.annotations[0].span, also=there, name=model.name)
-    if _is_automatic(statement.value, block):
-        if annotations:
-            block.report.add("E515.annotated", statement.annotations[0].span, name=model.name)
-        return look_around(walk)
-    scope = block.scope.within(frame, target.name.id, target.name.span)
-    dist = distribution(statement.value, scope)
-    if (
-        dist is None
-        or not inside_frame(dist.axes, frame, target.name.id, statement.value.span, block.scope)
-        or not can_be_drawn(dist, block.scope)
-    ):
-        return _give_up(statement, walk)
-    span = statement.annotations[0].span if statement.annotations else target.name.span
-    site = Site(
-        target.name.id, frame, dist, "guide", None, annotations, statement.span, target.name.span, span,
+        scope.report.add("E512", span, also=there, name=model.name)
+    return Site(
+        model.name, frame, model.dist, "guide", None, annotations, statement.span, target.name.span, span,
         settings=settings,
     )  # fmt: skip
+
+
+def _distribution(written: ast.Expr, site: Site, walk: Walk) -> Dist | None:
+    scope = walk.block.scope.within(site.axes, site.name, site.name_span)
+    dist = distribution(written, scope)
+    if dist is None or not inside_frame(dist.axes, site.axes, site.name, written.span, scope):
+        return None
+    return dist if can_be_drawn(dist, scope) else None
+
+
+def _aligned(site: Site, walk: Walk) -> None:
+    """A draw that fits the model joins the guide; its values are known from here on in any case."""
+    block, model = walk.block, walk.model.unknowns[site.name]
     if is_aligned(site, model, block.scope, walk.model.scope) and is_in_time(site, walk):
         block.statements.append(site)
-    limits = support_bounds(dist, block.scope)
-    entry = Entry(site.name, "unknown", frame, value_type(model.dist), limits, True, span=target.name.span)
-    return _sampled(entry, walk)
+    limits = support_bounds(site.dist, block.scope)
+    _sampled(Entry(site.name, "unknown", site.axes, value_type(model.dist), limits, True, span=site.name_span), walk)
 
 
 def _sampled(entry: Entry, walk: Walk) -> None:
