@@ -13,6 +13,7 @@ from dataclasses import replace
 import networkx as nx
 
 from ppl.check.core import ColumnSpec, Derived, Dist, Expr, FactorTerm, Site
+from ppl.check.lints import names_in
 from ppl.graph.graph import Node, core_of, expressions, node_list
 from ppl.rewrite.order import OWN, Access, Elimination, Refusal, Step, joined, schedule
 from ppl.source.span import NOWHERE
@@ -69,14 +70,19 @@ def _elimination(node: Node, graph: nx.DiGraph) -> Elimination | Refusal:
         along=next(iter(along), ""),
         levels=_levels(node.dist, graph),
         open=bool(family),
-        columns=_counts_seen([name for name, _ in accesses], graph) if family else (),
+        columns=_counts_seen(node.dist, [name for name, _ in accesses], graph) if family else (),
+        unread=node.kind == "unknown" and accesses == [(node.name, OWN)],
     )
 
 
-def _counts_seen(terms: Sequence[str], graph: nx.DiGraph) -> tuple[str, ...]:
-    """The columns of whole numbers whose densities are among `terms`."""
-    sites = [n.of for n in (graph.nodes[t]["node"] for t in terms) if n.kind in ("observed", "imputed")]
-    return tuple(s.name for s in sites if isinstance(s, Site) and s.value is None and s.dist.kind == "int")
+def _counts_seen(dist: Dist, terms: Sequence[str], graph: nx.DiGraph) -> tuple[str, ...]:
+    """The columns of whole numbers whose densities are among `terms`, or with which the range begins."""
+    nodes: list[Node] = [
+        graph.nodes[t]["node"] for t in (*terms, *(n for e in _ends(dist) for n in names_in(e))) if t in graph
+    ]
+    sites = [n.of for n in nodes if n.kind in ("observed", "imputed")]
+    seen = [s.name for s in sites if isinstance(s, Site) and s.value is None and s.dist.kind == "int"]
+    return (*seen, *(n.of.name for n in nodes if isinstance(n.of, ColumnSpec) and n.of.kind == "int"))
 
 
 def unbounded(dist: Dist) -> str:
@@ -102,7 +108,9 @@ def _levels(dist: Dist, graph: nx.DiGraph) -> int:
 
 def _is_known(e: Expr, graph: nx.DiGraph) -> bool:
     """Whether a value depends on data and on discrete unknowns alone."""
-    if e.op != "ref" or str(e.attrs[0]) not in graph:
+    if e.op == "ref" and str(e.attrs[0]) not in graph:
+        return False
+    if e.op != "ref":
         return all(_is_known(a, graph) for a in e.args)
     node: Node = graph.nodes[str(e.attrs[0])]["node"]
     if isinstance(node.of, Derived):
@@ -161,11 +169,28 @@ def _accesses(e: Expr, z: Node, graph: nx.DiGraph) -> Iterator[Access]:
         if name == z.name:
             yield Access()
         elif name in graph and isinstance(graph.nodes[name]["node"].of, Derived):
-            yield from _accesses(graph.nodes[name]["node"].of.value, z, graph)
+            of = graph.nodes[name]["node"].of
+            if not of.along:
+                yield from _accesses(of.value, z, graph)
+            elif _feeds(z.name, name, graph):
+                yield Access(reason=f"the recursion `{name}` couples its positions", where=e.span)
         return
     for i, arg in enumerate(e.args):
         for way in _accesses(arg, z, graph):
             yield _after(e, i, way, z, graph)
+
+
+def _feeds(z: str, name: str, graph: nx.DiGraph) -> bool:
+    """Whether a derived value depends on an unknown, however far back along its recursion."""
+    seen, waiting = set[str](), [name]
+    while waiting:
+        here = waiting.pop()
+        if here == z:
+            return True
+        if here not in seen and here in graph and isinstance(graph.nodes[here]["node"].of, Derived):
+            waiting += names_in(graph.nodes[here]["node"].of.value)
+        seen.add(here)
+    return False
 
 
 def _after(e: Expr, i: int, way: Access, z: Node, graph: nx.DiGraph) -> Access:
@@ -214,5 +239,5 @@ def _is_data(e: Expr, graph: nx.DiGraph) -> bool:
         return all(_is_data(a, graph) for a in e.args)
     node: Node = graph.nodes[str(e.attrs[0])]["node"]
     if isinstance(node.of, Derived):
-        return _is_data(node.of.value, graph)
+        return not node.of.along and _is_data(node.of.value, graph)
     return isinstance(node.of, ColumnSpec)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from ppl.check.core import Dist, Site
 from ppl.graph.graph import Node
+from ppl.rewrite.conjugate import because
 from ppl.rewrite.findings import CONTINUOUS, LEVELS, UNKNOWN, Finding, Refusal
 from ppl.rewrite.guards import Guard
 from ppl.rewrite.listing import Listing
@@ -25,6 +26,8 @@ MANY = 24
 # Positions of an unknown up to which each of them is tried at all of its levels.
 FEW = 64
 WINDOW = 32
+# What is drawn position by position, along with a recursion, has no positions side by side to list or try.
+STEPWISE = ("reparam", "implicit", "score")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,7 @@ class Facts:
     path: str
     has_cdf: bool
     scalar: bool
+    stepwise: bool
     levels: int
     positions: int
 
@@ -124,6 +128,7 @@ ESTIMATORS: tuple[Rule, ...] = (
         lambda f: f.is_summed and isinstance(f.elimination, Elimination) and f.elimination.leaf,
         lambda f: "blank cells that nothing else reads: they sum to one",
     ),
+    Rule("exact", lambda f: f.is_summed and bool(because(f.node)), lambda f: f"{because(f.node)}: integrated out"),
     Rule(
         "exact",
         lambda f: f.is_summed and isinstance(f.elimination, Elimination) and f.elimination.open,
@@ -203,6 +208,6 @@ def admissible(facts: Facts) -> tuple[Rule, ...]:
     """The rules that hold, the preferred first; of one name, the first."""
     found: dict[str, Rule] = {}
     for rule in ESTIMATORS:
-        if rule.when(facts):
+        if rule.when(facts) and not (facts.stepwise and rule.name not in STEPWISE):
             found.setdefault(rule.name, rule)
     return tuple(found.values())

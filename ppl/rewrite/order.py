@@ -36,7 +36,8 @@ class Elimination:
     """An unknown that is summed out, and how each density that it reaches reads it. A `leaf` is blank cells that
     nothing else reads: their probabilities add up to one, whatever the levels. A chain has the axis `along` which its
     densities read the position before. `levels` is how many it has, 0 where the data say; `open` that it has no last
-    one, and only a window of them is summed; `columns` are the counts in the data that its densities have seen."""
+    one, and only a window of them is summed; `columns` are the counts in the data that its densities have seen.
+    Nothing but its own density reads an `unread` one, so that it adds up to one."""
 
     name: str
     axes: tuple[str, ...]
@@ -46,6 +47,7 @@ class Elimination:
     levels: int = 0
     open: bool = False
     columns: tuple[str, ...] = ()
+    unread: bool = False
 
     @property
     def by_term(self) -> Mapping[str, Access]:

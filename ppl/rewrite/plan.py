@@ -10,6 +10,7 @@ from ppl.check.core import Core, Dist, Guide, Site
 from ppl.check.lints import names_in_dist
 from ppl.graph.graph import Node, Plan, assemble, core_of, drawn_sites, guide_of, node_list, unknowns, verify
 from ppl.rewrite.canonical import canonical
+from ppl.rewrite.conjugate import conjugate
 from ppl.rewrite.drawing import has_cdf, pathwise_kind
 from ppl.rewrite.eliminate import eliminations, unbounded
 from ppl.rewrite.estimators import ESTIMATORS, Facts, Rule, admissible
@@ -21,6 +22,7 @@ from ppl.rewrite.order import Elimination
 from ppl.rewrite.order import Refusal as NotSummed
 from ppl.rewrite.roughness import recheck, roughness
 from ppl.rewrite.supports import domain
+from ppl.rewrite.unroll import stepwise
 from ppl.source.diagnostic import Diagnostic, ModelError, complain
 from ppl.source.span import Span
 from ppl.stdlib.distributions import DISTRIBUTIONS
@@ -50,7 +52,8 @@ class Choice:
 def plan(graph: nx.DiGraph, guide: Guide | None = None, wanted: Mapping[str, str] | None = None) -> nx.DiGraph:
     """The graph with an estimator on every unknown, drawn from `guide` as far as it goes; `wanted` are estimators asked
     for by name of unknown. Raises `ModelError` (E510 to E517, E530) where none is sound."""
-    graph = canonical(graph)
+    drawn = drawn_sites(core_of(graph), guide)
+    graph = canonical(conjugate(graph, {*drawn, *(wanted or {})}))
     verify(graph, "graph")
     graph = assemble(node_list(graph), core_of(graph), None, guide)
     facts = gather(graph)
@@ -123,6 +126,7 @@ def _facts(
         pathwise_kind(dist) if site is not None else "reparam" if real else "",
         has_cdf(dist) if site is not None else real and scalar,
         scalar,
+        node.name in stepwise(graph, drawn_sites(core, guide)),
         _levels(dist, core),
         _positions(node.axes, core),
     )
