@@ -206,7 +206,7 @@ def _known(name: str, walk: Walk) -> str:
     unknowns = tuple(walk.model.unknowns)
     if name in walk.model.derived:
         return f"the model computes `{name}`; a guide draws what the model draws"
-    near = did_you_mean(name, unknowns)
+    near = did_you_mean(name, unknowns) or next((u for u in unknowns if u.startswith(name)), None)
     listed = ", ".join(unknowns[:8]) + (", …" if len(unknowns) > 8 else "")
     return f"unknowns: {listed or 'none'}" + (f"; did you mean `{near}`?" if near else "")
 
