@@ -117,6 +117,9 @@ class Search:
             raise Unsolved(found.reason, found.where)
 
     def argument(self, e: Expr) -> Iterator[Guard]:
+        plain = expression(e, self.view).get(self.name)
+        if plain is None or plain.pathwise:
+            return
         whole = self.view.through(e)
         yield from self.walk(whole, self.view.proving(proofs(whole, self.view)))
 

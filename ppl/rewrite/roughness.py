@@ -4,6 +4,7 @@ Lipschitz as the property)."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import networkx as nx
 
@@ -42,8 +43,10 @@ def _as_term(found: Found) -> Found:
 # ---- one pass over model, guide and objective ----------------------------------------------------------------------
 
 
-def analysed(graph: nx.DiGraph, guide: Guide | None) -> tuple[View, dict[str, Found]]:
-    """What is known after the last statement, and how rough every term is."""
+@lru_cache(maxsize=2)
+def analysed(graph: nx.DiGraph, guide: Guide | None) -> tuple[View, Mapping[str, Found]]:
+    """What is known after the last statement, and how rough every term is. Graphs are frozen, and the search for
+    thresholds asks the same of every unknown."""
     core = core_of(graph)
     view = start(core, guide)
     terms: dict[str, Found] = {}
