@@ -47,17 +47,18 @@ class _Freed:
 
 
 def _freed(s: Lowering, dist: Dist, axes: tuple[str, ...]) -> _Freed:
-    inside = Lowering(s.b, dict(s.names))
+    """All arguments become values here; those that a gradient may flow to are cut off from what they were made of."""
+    inside = Lowering(s.b)
     params: list[tuple[Val, Val]] = []
 
     def free(arg: Expr | None) -> Expr | None:
-        value = None if arg is None or arg.type == "bool" else s.expr(arg)
-        if arg is None or value is None or not value.batch:
-            return arg
-        name = f"parameter {len(params)}"
-        leaf = s.b.tap(stopped(s, value), axes, name)
-        inside.names[name] = leaf
-        params.append((value, leaf))
+        if arg is None:
+            return None
+        value, name = s.expr(arg), f"argument {len(inside.names)}"
+        inside.names[name] = value
+        if value.batch and arg.type != "bool":
+            inside.names[name] = leaf = s.b.tap(stopped(s, value), axes, name)
+            params.append((value, leaf))
         return Expr("ref", (), (name,), arg.axes, arg.type)
 
     def walk(d: Dist) -> Dist:
