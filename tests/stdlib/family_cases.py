@@ -54,6 +54,7 @@ CASES = {
         ((40.0, 2.0), st.binom(40, 1 / (1 + np.exp(-2.0)))),
     ],
     "Poisson": [((0.4,), st.poisson(0.4)), ((35.0,), st.poisson(35))],
+    "PoissonFrom": [((4.0, 0.4), st.poisson(0.4, loc=4)), ((0.0, 35.0), st.poisson(35))],
     "PoissonLog": [((-1.0,), st.poisson(np.exp(-1.0))), ((3.0,), st.poisson(np.exp(3.0)))],
     "NegBinomial": [
         ((4.0, 2.5), st.nbinom(2.5, 2.5 / 6.5)),
