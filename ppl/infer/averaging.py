@@ -26,6 +26,8 @@ BLOCK, SHORTEST, WORTH = 10, 20, 20
 BATCHES = (20, 10, 5)
 # More bad rows than this in one step, and the step counts as lost.
 BAD_SHARE = 0.1
+# The part of the loss asked for, in one coordinate, that a drift may gain unnoticed.
+TRIFLE = 0.05
 NOISE_CELLS = 1_000_000
 
 
@@ -65,8 +67,8 @@ class Average:
     """The mean of the iterates over the last `window` steps of a phase and its standard error, both (P,).
 
     `curvature` (P,) is minus the second derivative of the objective as the wobble shows it, `loss` what the error of
-    the mean is expected to cost in nats: half the sum of curvature times squared error. `worth` is the median over
-    coordinates of how many independent iterates the window is worth.
+    the mean is expected to cost in nats: half the sum of curvature times squared error. `worth` is how
+    many independent iterates the window is worth: what their wobble costs over what that of their mean does.
     """
 
     theta: Array
@@ -175,29 +177,38 @@ def is_stationary(rhat: Array) -> bool:
     return bool(np.quantile(rhat, 0.95) < 1.1 and np.max(rhat) < 1.3)
 
 
-def settled_window(trace: Trace) -> tuple[int, bool]:
+def drift_gain(trace: Trace, window: int) -> Array:
+    """(P,) what each coordinate gained, in nats, between the halves of the last `window` blocks: slope times way."""
+    half = window // 2
+    last, second = slice(len(trace.x) - 2 * half, None), slice(len(trace.x) - half, None)
+    way = 2.0 * (trace.x[second].mean(axis=0) - trace.x[last].mean(axis=0))
+    return np.asarray(np.abs(trace.g[last].mean(axis=0) * way))
+
+
+def settled_window(trace: Trace, trifle: float) -> tuple[int, bool]:
     """The longest of five windows (in blocks) at the end of a trace that looks stationary; else the last half, and
-    that it does not."""
+    that it does not. A drift that gains less than `trifle` nats is none: a logit on its way to certainty never ends."""
     longest = int(0.95 * len(trace.x))
     for window in np.linspace(longest, max(SHORTEST, longest // 3), 5).astype(int):
-        if SHORTEST <= window <= longest and is_stationary(split_rhat(trace, window)):
+        if not SHORTEST <= window <= longest:
+            continue
+        if is_stationary(np.where(drift_gain(trace, window) > trifle, split_rhat(trace, window), 1.0)):
             return int(window), True
     return max(len(trace.x) // 2, 1), False
 
 
-def average(trace: Trace) -> Average:
+def average(trace: Trace, trifle: float = 0.0) -> Average:
     """What a phase of fixed rate has found. In a stationary wobble about a quadratic top of curvature h, gradients
     regress on iterates with slope -h: the noise of a step is independent of where it is taken."""
-    window, stationary = settled_window(trace)
+    window, stationary = settled_window(trace, trifle)
     last = slice(len(trace.x) - window, None)
     mean, variance = trace.x[last].mean(axis=0), variance_of(trace, last)
     together = trace.xg[last].mean(axis=0) - mean * trace.g[last].mean(axis=0)
     curvature = np.maximum(-together / np.where(variance > 0, variance, np.inf), 0.0)
     error = error_of_mean(trace.x[last]) if window >= max(BATCHES) else np.sqrt(variance)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        worth = np.where(error > 0, variance / error**2, window * BLOCK)
-    loss = float(0.5 * curvature @ error**2)
-    return Average(trace.origin + mean, error, curvature, loss, stationary, window * BLOCK, float(np.median(worth)))
+    wobble, loss = float(0.5 * curvature @ variance), float(0.5 * curvature @ error**2)
+    worth = wobble / loss if loss > 0 else float(window * BLOCK)
+    return Average(trace.origin + mean, error, curvature, loss, stationary, window * BLOCK, worth)
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +232,7 @@ def run_phase(
     enough: Callable[[Average], bool] = lambda found: True,
 ) -> Phase:
     """Step until the iterates are stationary, their window is worth 20 independent ones, and `enough`; or `longest`."""
-    trace = empty_trace(climber.theta)
+    trace, trifle = empty_trace(climber.theta), TRIFLE * 0.5 * run.options.tol**2
     steps, look = 0, SHORTEST * BLOCK + 20
     while steps < longest:
         count = min(LOOK, longest - steps, NOISE_CELLS // (rows * max(run.objective.noise, 1)))
@@ -229,20 +240,20 @@ def run_phase(
         climber, walked = walk(run, climber, independent_uniforms(shape, rng), rate, pace)
         trace, steps = joined(trace, moments_of(walked, trace.origin)), steps + len(walked.iterates)
         if walked.lost:
-            return Phase(average_or_here(climber, trace), climber, steps, True)
+            return Phase(average_or_here(climber, trace, trifle), climber, steps, True)
         if steps >= look:
-            look, found = steps + max(LOOK, steps // 4), average(trace)
+            look, found = steps + max(LOOK, steps // 4), average(trace, trifle)
             if found.stationary and found.worth >= WORTH and enough(found):
                 return Phase(found, climber, steps, False)
         if run.stop():
             break
-    return Phase(average_or_here(climber, trace), climber, steps, False)
+    return Phase(average_or_here(climber, trace, trifle), climber, steps, False)
 
 
-def average_or_here(climber: Climber, trace: Trace) -> Average:
+def average_or_here(climber: Climber, trace: Trace, trifle: float) -> Average:
     """The average, or the last place where there is too little to average."""
     if len(trace.x):
-        return average(trace)
+        return average(trace, trifle)
     return unknown_average(climber.theta)
 
 

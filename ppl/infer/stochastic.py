@@ -23,7 +23,7 @@ ROW_CELLS = 2**18
 PHASE_STEPS, PHASE_CELLS = 4000, 10_000_000
 # Draws and cells (draws times what one of them spans) that may be spent in all, and cells up to which precision
 # beyond what was asked for is still cheap.
-STEPS, ROWS_BUDGET, CELLS_BUDGET, CHEAP_CELLS = 20_000, 4_000_000, 5e9, 2e8
+STEPS, ROWS_BUDGET, CELLS_BUDGET, CHEAP_CELLS = 20_000, 4_000_000, 5e9, 2e7
 PHASES, RESETS, TURNS = 14, 8, 3
 # Averaging goes on, while the budget lasts, to this part of the error that is asked for: it is cheap.
 FINE, GOOD = 1.0 / 20.0, 1.0 / 3.0
@@ -198,6 +198,11 @@ def nats_asked(run: Run) -> float:
     return 0.5 * run.objective.dim * run.options.tol**2
 
 
+def nats_wanted(run: Run) -> float:
+    """The loss at which to end: far below what was asked for while draws are cheap, well below it where not."""
+    return (FINE if cells_spent(run) < CHEAP_CELLS else GOOD) ** 2 * nats_asked(run)
+
+
 def phases(run: Run, winner: Entry) -> State:
     """Phases of fixed rate, each with half the rate and four times the draws of the one before. One that ends among
     bad rows, or clearly below where it began, is taken back: a step too long can leave a guide with all its mass in
@@ -214,11 +219,14 @@ def phases(run: Run, winner: Entry) -> State:
             if resets > RESETS or exhausted(run):
                 break
             continue
+        if exhausted(run) and state is not None and state.found.stationary and not phase.found.stationary:
+            break
+        idle = phase.found.stationary or not here.beats(best)
         best, state = here, advanced(state, phase.found, rate, rows, pace)
         if exhausted(run) or is_fine(run, state):
             break
         climber = phase.climber
-        if phase.found.stationary:
+        if idle:
             climber = Climber(phase.found.theta, np.zeros_like(climber.m), climber.v, min(climber.seen, 50))
             rate, rows = rate / 2, min(4 * rows, rows_limit(run))
     return state if state is not None else nowhere(best, rate, rows)
@@ -228,7 +236,7 @@ def next_phase(
     run: Run, climber: Climber, rate: float, rows: int, turn: int, pace: Array, state: State | None
 ) -> Phase:
     """One phase, long enough to cut the expected loss to a third of what it was, or to a fine one."""
-    goal = np.inf if state is None else max(state.loss / 3.0, FINE**2 * nats_asked(run))
+    goal = np.inf if state is None else max(state.loss / 3.0, nats_wanted(run))
     return run_phase(
         run, climber, rate, rows, run.rng(PHASE, turn), pace, longest_phase(run, rows), lambda found: found.loss <= goal
     )
@@ -248,9 +256,8 @@ def nowhere(winner: Entry, rate: float, rows: int) -> State:
 
 
 def is_fine(run: Run, state: State) -> bool:
-    """Whether more draws would gain nothing worth having: far below what was asked for, or well below and dear."""
-    part = FINE if cells_spent(run) < CHEAP_CELLS else GOOD
-    return state.found.stationary and state.left <= part**2 * nats_asked(run)
+    """Whether more draws would gain nothing worth having."""
+    return state.found.stationary and state.left <= nats_wanted(run)
 
 
 # ---- the polish --------------------------------------------------------------------------------------------------
@@ -331,7 +338,7 @@ def averaged_rest(run: Run, state: State, free: Array, turn: int) -> State:
         run.rng(PHASE, PHASES + turn),
         held,
         longest_phase(run, state.rows),
-        lambda found: found.loss <= FINE**2 * nats_asked(run),
+        lambda found: found.loss <= nats_wanted(run),
     )
     if phase.lost:
         return replace(state, lost=True)

@@ -152,6 +152,19 @@ def test_scales_that_differ_by_ten_thousand_do_not_matter():
     assert found.evidence.settled
 
 
+@pytest.mark.parametrize("seed", range(2))
+def test_logits_on_their_way_to_certainty_do_not_hold_up_the_others(seed):
+    class Certain(Plate):
+        field = np.array([30.0, -30.0, 25.0, -40.0, 0.7, -0.3])
+
+    objective = Certain(sites=6, coupling=0.0)
+    found = fit_objective(objective, Options(seed=seed))
+    assert found.loc[4:] == pytest.approx([0.7, -0.3], abs=0.02)
+    assert np.all(found.loc[:4] * objective.field[:4] > 0) and np.all(np.abs(found.loc[:4]) > 5)
+    assert objective.exact(found.loc) == pytest.approx(objective.exact(objective.field), abs=0.02)
+    assert found.evidence.settled
+
+
 def test_rows_that_are_not_finite_are_counted_and_left_behind():
     found = fit_objective(Fragile())
     assert found.loc == pytest.approx([4.0], abs=0.1)
