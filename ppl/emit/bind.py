@@ -45,9 +45,9 @@ class Inputs:
         turn = [column.axes.index(a) for a in axes]
         return np.ascontiguousarray(np.transpose(column.values, turn), dtype=float)
 
-    def afford(self, sizes: Mapping[str, int]) -> None:
-        """E531 where summing unknowns out would take tables that are too large."""
-        for table in self.tables:
+    def afford(self, sizes: Mapping[str, int], *more: tuple[str, ...]) -> None:
+        """E531 where summing unknowns out would take tables that are too large; `more` are such as no value shows."""
+        for table in (*self.tables, *(tuple(dict.fromkeys(axes)) for axes in more)):
             summed = dict.fromkeys(a.split("?")[0] for a in table if "?" in a)
             cells = _cells(table, sizes)
             if summed and cells > AFFORDABLE:

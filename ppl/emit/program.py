@@ -67,7 +67,9 @@ def emit(graph: nx.DiGraph, with_terms: bool = False) -> Emitted:
     outputs = _outputs(a, slots)
     w = Writer(hints=dict(a.hints), scalars={s.name: i for i, s in enumerate(scalars)})
     write_sizes(a, w)
-    w.line("d.afford(n)")
+    linked = [(c, a.b.sorted(c.step.left)) for c in chains(a)]
+    # the forward pass of a chain keeps a table of two states for every position, whatever its potentials share
+    w.line(f"d.afford({', '.join(['n', *(repr((c.step.along, *c.pair_axes(()))) for c, _ in linked)])})")
     # every value that some function needs decides how large a call gets
     every = [v for group in outputs.values() for v in group] + [t.value for t in terms.values()]
     w.write(stage_zero(every), 0)
@@ -77,7 +79,6 @@ def emit(graph: nx.DiGraph, with_terms: bool = False) -> Emitted:
     summed = {name: (*e.axes, f"{name}?") for name, e in a.eliminated.items()}
     summed |= {name: (*e.term.axes, f"{name}?") for name, e in a.events.items()}
     marginals = {name: (v, axes) for (name, axes), v in zip(summed.items(), outputs["marginals"], strict=True)}
-    linked = [(c, a.b.sorted(c.step.left)) for c in chains(a)]
     potentials = {c.name: (c.unary, c.unary_axes(plates)) for c, plates in linked}
     potentials |= {f"{c.name}, before": (c.pair, c.pair_axes(plates)) for c, plates in linked}
     bodies = [
