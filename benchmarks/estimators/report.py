@@ -146,9 +146,9 @@ def warnings_said(raw: Answers) -> list[str]:
 
 
 HEAD = (
-    "Cells of the first table: bias z · variance · ELBO of the fit · warned or silent · lines of annotation. It shows "
-    "what comes first: each system's default, and for GenJAX, which has none, `normal_reparam` and `flip_enum`. The tables "
-    "below it have the others too, which a user who knows of the trap can ask for.",
+    "Cells of the first table: bias z · variance · ELBO of the fit · warned or silent · lines of annotation. It "
+    "shows what comes first: each system's default, and for GenJAX, which has none, `normal_reparam` and `flip_enum`. "
+    "The tables below it have the others too, which a user who knows of the trap can ask for.",
     f"Bias z: the worst parameter's distance from the exact gradient in standard errors; beyond {BIASED:g} it is "
     "**bold**: biased. A small z of few draws proves little. Variance: of a one-draw gradient, mean over the "
     "parameters (of the mean of a block times its draws, where draws come in blocks).",
