@@ -7,9 +7,11 @@ from functools import reduce
 import networkx as nx
 
 from ppl.check.core import ColumnSpec, Core, Derived, Dist, FactorTerm, Site
+from ppl.check.lints import names_in_dist
 from ppl.emit.code import axis_size
 from ppl.emit.densities import log_density
 from ppl.emit.lower import Lowering, back, kernel
+from ppl.emit.sequences import Names, step, whole
 from ppl.emit.sums import Chain, Reading, Term, is_level, readings_of, summed_out
 from ppl.emit.val import Val
 from ppl.emit.values import Builder
@@ -18,6 +20,7 @@ from ppl.guide.coordinates import is_location_scale
 from ppl.rewrite.eliminate import eliminations, read_by
 from ppl.rewrite.order import OWN, Access, Elimination, schedule
 from ppl.rewrite.supports import Domain, domain
+from ppl.source.diagnostic import Bug
 from ppl.stdlib.bijections import BIJECTIONS
 from ppl.stdlib.distributions import DISTRIBUTIONS
 from ppl.stdlib.records import Bijection
@@ -64,6 +67,7 @@ class Assembly:
 
     b: Builder
     s: Lowering
+    graph: nx.DiGraph
     slots: list[Slot] = field(default_factory=list)
     weights: list[str] = field(default_factory=list)
     terms: list[Term] = field(default_factory=list)
@@ -77,6 +81,7 @@ class Assembly:
     events: dict[str, Event] = field(default_factory=dict)
     unreported: list[str] = field(default_factory=list)
     windows: list[str] = field(default_factory=list)
+    done: set[str] = field(default_factory=set)
     given: "Callable[[Node], Val | None]" = lambda node: None
     raw: "Callable[[Slot], Val | None]" = lambda slot: None
 
@@ -97,7 +102,7 @@ def assemble_program(graph: nx.DiGraph) -> Assembly:
     found = {n: e for n, e in eliminations(graph).items() if isinstance(e, Elimination)}
     out = new_assembly(graph, found)
     for node in node_list(graph):
-        assemble_node(node, out, graph)
+        assemble_node(node, out)
     return out
 
 
@@ -105,7 +110,8 @@ def new_assembly(graph: nx.DiGraph, found: Mapping[str, Elimination], b: Builder
     """An assembly that knows the data and nothing else; `found` are the unknowns to sum out."""
     core = core_of(graph)
     b = b or Builder(_rank(core, graph))
-    out = Assembly(b, Lowering(b), eliminated={n: e for n, e in found.items() if not e.leaf})
+    out = Assembly(b, Lowering(b), graph, eliminated={n: e for n, e in found.items() if not e.leaf})
+    out.s.names = Names({}, lambda name: value_of(name, out))
     for column in core.data.columns:
         if column.kind != "text":
             axes = b.sorted(column.axes)
@@ -114,10 +120,25 @@ def new_assembly(graph: nx.DiGraph, found: Mapping[str, Elimination], b: Builder
     return out
 
 
-def assemble_node(node: Node, out: Assembly, graph: nx.DiGraph) -> None:
-    """Adds what one statement of the model stands for."""
-    _node(node, out)
-    _event(node, out, graph)
+def assemble_node(node: Node, out: Assembly) -> None:
+    """Adds what one statement of the model stands for, once."""
+    if node.name not in out.done:
+        out.done.add(node.name)
+        _node(node, out)
+        _event(node, out, out.graph)
+
+
+def value_of(name: str, out: Assembly) -> Val:
+    """The value of a name that is read before its place in the file: a later one of the same loop, some positions
+    back; or one position of a recursion."""
+    if "@" in name:
+        return step(out.s, out.graph, name)
+    if name in out.graph:
+        assemble_node(out.graph.nodes[name]["node"], out)
+    found = out.s.names.get(name)
+    if found is None:
+        raise Bug(f"`{name}` is read before it has a value")
+    return found
 
 
 def _rank(core: Core, graph: nx.DiGraph) -> dict[str, int]:
@@ -146,8 +167,8 @@ def _node(node: Node, out: Assembly) -> None:
     match node.of:
         case ColumnSpec():
             return
-        case Derived(value=value, axes=axes):
-            v = out.s.expr(value)
+        case Derived(value=value, axes=axes, along=along):
+            v = whole(out.s, out.graph, node.name, along) if along else out.s.expr(value)
             enumerated = any(is_level(a) for a in v.axes)
             out.define(node.name, v, axes, v.batch and not enumerated)
             if enumerated:
@@ -235,7 +256,7 @@ def transform(place: Domain, raw: Val, out: Assembly, at: Callable[[Val], Val] =
 
 def _has_weight(site: Site, out: Assembly) -> bool:
     """Whether the degree of centring matters: a location-scale plate whose scale is itself unknown."""
-    if not is_location_scale(site):
+    if not is_location_scale(site) or any(n in out.graph and n not in out.s.names for n in names_in_dist(site.dist)):
         return False
     params = out.s.arguments(site.dist)
     enumerated = any(is_level(a) for v in params.values() for a in v.axes)
@@ -405,11 +426,13 @@ def _eliminate(out: Assembly, tilted: bool) -> Val:
 def remaining(out: Assembly, tilted: bool = False) -> list[Reading]:
     """The densities that are left when the discrete unknowns have been summed out one by one, and how each reads
     them. `tilted` has zeros in it, the slopes in which are the probabilities of levels and of events."""
-    readings = readings_of(out.terms, out.eliminated)
+    found = {z: e for z, e in out.eliminated.items() if tilted or not e.unread}
+    idle = out.eliminated.keys() - found.keys()
+    readings = readings_of([t for t in out.terms if t.name not in idle], found)
     if tilted:
         readings += [(Term(z, tap, tap.axes), {z: OWN}) for z, tap in out.taps.items()]
         readings += [(e.term, dict(e.accesses)) for e in out.events.values()]
-    return summed_out(out.s, list(out.eliminated.values()), readings)[0]
+    return summed_out(out.s, list(found.values()), readings)[0]
 
 
 def chains(out: Assembly) -> list[Chain]:

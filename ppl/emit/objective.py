@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 import networkx as nx
 
 from ppl.check.core import Derived, Dist, Expr, Guide, Param, Site
-from ppl.emit.assemble import Assembly, Slot, assemble_node, levels_along, new_assembly, remaining
+from ppl.emit.assemble import Assembly, Slot, assemble_node, levels_along, new_assembly, remaining, value_of
 from ppl.emit.densities import log_density
 from ppl.emit.draws import noises, pathwise, sampled
+from ppl.emit.ends import drawn_log_density
 from ppl.emit.lower import back, levels_back
 from ppl.emit.partial import likeliest_levels, window_of_counts
+from ppl.emit.sequences import Names, recursions, step, whole
 from ppl.emit.strata import LEAST, strata
 from ppl.emit.surrogate import ScoreNode
 from ppl.emit.val import Val
@@ -26,7 +28,7 @@ from ppl.rewrite.findings import Refusal
 from ppl.rewrite.guards import jumps_of
 from ppl.rewrite.listing import Listing, guide_name, listing
 from ppl.rewrite.supports import domain
-from ppl.source.diagnostic import Bug
+from ppl.rewrite.unroll import dist_at_position, stepwise
 from ppl.stdlib.bijections import BIJECTIONS
 from ppl.stdlib.distributions import DISTRIBUTIONS
 
@@ -83,7 +85,7 @@ class Probe:
 @dataclass(slots=True)
 class Objective:
     """An objective as values. `estimators` says how each unknown is drawn; `guide` holds the guide's sites; `put` are
-    unknowns that are not drawn but put somewhere."""
+    unknowns that are not drawn but put somewhere; `stepwise` are drawn position by position along an axis."""
 
     a: Assembly
     graph: nx.DiGraph
@@ -98,7 +100,7 @@ class Objective:
     scores: list[ScoreNode] = field(default_factory=list)
     probes: list[Probe] = field(default_factory=list)
     put: Mapping[str, Val] = field(default_factory=dict)
-    done: set[str] = field(default_factory=set)
+    stepwise: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def b(self) -> Builder:
@@ -118,17 +120,6 @@ class Objective:
         return [self.b.sum(v, (a for a in axes if a not in v.axes)) for v, axes in averaged]
 
 
-class Names(dict[str, Val]):
-    """What names stand for; one that is not known yet is lowered when it is first read."""
-
-    def __init__(self, known: Mapping[str, Val], find: Callable[[str], Val]) -> None:
-        super().__init__(known)
-        self.find = find
-
-    def __missing__(self, name: str) -> Val:
-        return self.find(name)
-
-
 def assemble_objective(
     graph: nx.DiGraph,
     guide: Guide | None,
@@ -146,11 +137,12 @@ def assemble_objective(
     if guide is not None:
         o.thunks = {s.name: s for s in guide.statements if isinstance(s, Derived)}
     a.s.names = Names(a.s.names, lambda name: _find(name, o))
+    o.stepwise = stepwise(graph, sites)
     a.given, a.raw = (lambda node: _given(node, o)), (lambda slot: _raw(slot, o))
     for p in (*core.params, *(guide.params if guide is not None else ())):
         a.s.names[p.name] = _param(p, o)
     for node in node_list(graph):
-        _lower(node, o)
+        assemble_node(node, o.a)
     return o
 
 
@@ -165,21 +157,25 @@ def summed_out(graph: nx.DiGraph, guide: Guide | None, estimators: Mapping[str, 
     }
 
 
-def _lower(node: Node, o: Objective) -> None:
-    if node.name not in o.done:
-        o.done.add(node.name)
-        assemble_node(node, o.a, o.graph)
-
-
 def _find(name: str, o: Objective) -> Val:
-    """The value of a name that is read before its place in the file."""
+    """The value of a name when it is first read."""
     if name in o.thunks:
-        o.a.s.names[name] = o.a.s.expr(o.thunks[name].value)
-    elif name in o.graph:
-        _lower(o.graph.nodes[name]["node"], o)
-    if name not in o.a.s.names:
-        raise Bug(f"`{name}` is read before it has a value")
-    return o.a.s.names[name]
+        return o.a.s.expr(o.thunks[name].value)
+    if "@" in name:
+        return _one_position(name, o)
+    return value_of(name, o.a)
+
+
+def _one_position(name: str, o: Objective) -> Val:
+    """One position of a sequence: of a recursion, or of an unknown that is drawn along with one."""
+    start, position = name.rsplit("@", 1)
+    along = o.stepwise.get(start)
+    if along is None:
+        return step(o.a.s, o.graph, name, o.stepwise)
+    site = o.guide[start]
+    known = recursions(o.graph, along) | frozenset(o.stepwise)
+    dist = dist_at_position(site.dist, along, int(position), known)
+    return draw(o, name, dist, tuple(a for a in site.axes if a != along), lambda x: x)
 
 
 # ---- parameters --------------------------------------------------------------------------------------------------
@@ -222,6 +218,8 @@ def _given(node: Node, o: Objective) -> Val | None:
     """The value of an unknown: drawn by its guide, or, where levels are to be drawn and none says how, by one of its
     own."""
     site = o.guide.get(node.name)
+    if node.name in o.stepwise:
+        return whole(o.a.s, o.graph, node.name, o.stepwise[node.name])
     if site is not None:
         return draw(o, node.name, site.dist, site.axes, lambda x: x)
     if node.name in o.a.eliminated or node.dist is None:
@@ -289,7 +287,7 @@ def draw(o: Objective, name: str, dist: Dist, axes: tuple[str, ...], at: Callabl
         stopped = o.b.neg(o.b.node("stop", (log_q,), (), log_q.axes))
         o.guide_costs.append((guide_name(name), stopped, plates_of(dist, axes)))
         return o.put[name]
-    return _DRAW[o.estimators[name]](o, name, dist, axes, at)
+    return _DRAW[o.estimators[name.split("@", maxsplit=1)[0]]](o, name, dist, axes, at)
 
 
 def noise_of(o: Objective, name: str, dist: Dist, axes: tuple[str, ...], more: int = 0) -> Callable[[int], Val]:
@@ -307,7 +305,7 @@ def plates_of(dist: Dist, axes: tuple[str, ...]) -> tuple[str, ...]:
 def _pathwise(o: Objective, name: str, dist: Dist, axes: tuple[str, ...], at: Callable[[Val], Val]) -> Val:
     noise = noise_of(o, name, dist, axes)
     x, _ = pathwise(o.a.s, dist, noise, axes)
-    cost = _standard_cost(o, dist, noise) or o.b.neg(log_density(o.a.s, dist, x))
+    cost = _standard_cost(o, dist, noise) or o.b.neg(drawn_log_density(o.a.s, dist, x))
     o.guide_costs.append((guide_name(name), cost, plates_of(dist, axes)))
     return x
 
@@ -333,7 +331,7 @@ def _standard_cost(o: Objective, dist: Dist, noise: Callable[[int], Val]) -> Val
 
 def _scored(o: Objective, name: str, dist: Dist, axes: tuple[str, ...], at: Callable[[Val], Val]) -> Val:
     x = sampled(o.a.s, dist, noise_of(o, name, dist, axes), axes)
-    log_q = log_density(o.a.s, dist, x)
+    log_q = drawn_log_density(o.a.s, dist, x)
     # given what it depends on, the score of a draw has mean zero: its own density costs, but pulls nothing
     o.guide_costs.append((guide_name(name), o.b.neg(o.b.node("stop", (log_q,), (), log_q.axes)), plates_of(dist, axes)))
     o.scores.append(ScoreNode(name, x, log_q))

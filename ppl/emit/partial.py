@@ -3,8 +3,10 @@ unbiased draw for what is left (Liu, Regier, Tripuraneni, Jordan & McAuliffe, IC
 
 from ppl.check.core import Dist
 from ppl.emit.densities import log_density
-from ppl.emit.draws import Noise, cdf, quantile
+from ppl.emit.draws import Noise
 from ppl.emit.lower import Lowering, kernel
+from ppl.emit.quantiles import quantile
+from ppl.emit.tails import cdf
 from ppl.emit.val import Val
 from ppl.rewrite.estimators import WINDOW
 from ppl.stdlib.levels import LIKELIEST

@@ -11,9 +11,10 @@ from math import pi, sqrt
 from ppl.check.core import Dist
 from ppl.emit.assemble import COPIES, levels_along
 from ppl.emit.densities import log_density
-from ppl.emit.draws import cdf, sampled
+from ppl.emit.draws import sampled
 from ppl.emit.objective import Objective, Probe, assemble_objective
 from ppl.emit.surrogate import cost_of
+from ppl.emit.tails import cdf
 from ppl.emit.val import Val
 from ppl.rewrite.findings import Refusal
 from ppl.rewrite.guards import Guard, jumps_of

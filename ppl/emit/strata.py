@@ -7,8 +7,9 @@ carry what the jumps add to the gradient."""
 from collections.abc import Callable, Sequence
 
 from ppl.check.core import Dist
-from ppl.emit.draws import cdf, quantile_path
+from ppl.emit.implicit import quantile_path
 from ppl.emit.lower import Lowering, kernel
+from ppl.emit.tails import cdf
 from ppl.emit.val import Val
 from ppl.emit.values import Builder
 from ppl.rewrite.guards import Guard
