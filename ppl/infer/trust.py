@@ -77,18 +77,28 @@ RULES: tuple[Rule, ...] = (
 GUIDE_RULES: tuple[Rule, ...] = (
     *POSTERIOR,
     Rule(
-        lambda e: not e.settled,
+        lambda e: not e.settled and np.isfinite(e.shift),
         "warn",
         "the fit ended before its parameters settled: they are uncertain by {shift:.2g} of their own scale",
+    ),
+    Rule(
+        lambda e: not e.settled and not np.isfinite(e.shift),
+        "warn",
+        "the fit ended before anything could be said of its parameters",
     ),
 )
 # An objective of the user's, which is no bound on any evidence.
 OBJECTIVE_RULES: tuple[Rule, ...] = (
     Rule(lambda e: not np.isfinite(e.elbo), "bad", "the objective is not finite at the parameters found"),
     Rule(
-        lambda e: not e.settled,
+        lambda e: not e.settled and np.isfinite(e.shift),
         "warn",
         "the search ended before its parameters settled: they are uncertain by {shift:.2g} of their own scale",
+    ),
+    Rule(
+        lambda e: not e.settled and not np.isfinite(e.shift),
+        "warn",
+        "the search ended before anything could be said of its parameters",
     ),
     Rule(
         lambda e: any(mode.log_mass > -MODE_NATS for mode in e.modes),

@@ -11,7 +11,8 @@ from ppl.infer.approximation import Options
 from ppl.infer.averaging import Trace, average, error_of_mean, run_phase, split_rhat, standing, walk
 from ppl.infer.objective import NotFinite, Run, matched_uniforms
 from ppl.infer.optimise import fit_objective
-from ppl.infer.stochastic import State, pathwise_blocks, phases, polish, race
+from ppl.infer.race import race
+from ppl.infer.stochastic import State, pathwise_blocks, phases, polish
 
 
 def run_of(objective, **options):
@@ -201,13 +202,13 @@ def test_gradients_drowned_in_noise_end_as_not_converged(seed):
     found = fit_objective(Noisy(), Options(seed=seed))
     assert not found.evidence.settled and found.evidence.shift > 0.1
     assert found.reason in ("steps spent", "not settled")
-    assert found.trust.verdict == "warn" and "ended before its parameters settled" in found.trust.reasons[0]
+    assert found.trust.verdict == "warn" and "the search ended before" in found.trust.reasons[0]
 
 
 def test_too_few_steps_end_as_not_converged():
     found = fit_objective(Spnor(), Options(steps=300))
     assert not found.evidence.settled and found.reason == "steps spent"
-    assert any("settled" in reason for reason in found.trust.reasons)
+    assert any("before" in reason and "inf" not in reason for reason in found.trust.reasons)
 
 
 @pytest.mark.parametrize("objective", [Spnor(), Conjugate()])
