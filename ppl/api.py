@@ -10,7 +10,7 @@ from typing import Any
 import networkx as nx
 
 from ppl.check.check import check
-from ppl.check.core import Core, Guide
+from ppl.check.core import Core, Guide, Site
 from ppl.check.declarations import constant_of
 from ppl.data.bind import bind
 from ppl.data.bound import Bound
@@ -25,10 +25,11 @@ from ppl.infer.engine import fit as approximate
 from ppl.infer.objective import NotFinite
 from ppl.infer.optimise import fit_objective
 from ppl.infer.target import NoDensity, NoGradient
-from ppl.results.blame import no_density, no_gradient
+from ppl.results.blame import no_density, no_gradient, not_finite
 from ppl.results.fit import Fit, is_converged
 from ppl.results.record import Timing
-from ppl.results.report import guide, quantities
+from ppl.results.report import guide, learned, quantities, search
+from ppl.rewrite.explain import BIASED, biased
 from ppl.rewrite.plan import is_objective, plan
 from ppl.source.diagnostic import Diagnostic, ModelError, complain
 from ppl.source.suggest import did_you_mean
@@ -95,26 +96,13 @@ class Model:
         first guide of the file, or `auto`. `report` is called after every stage; when `stop`
         returns true the fit ends with what it has. Raises ModelError for data that do not fit the model (E6xx) and for
         densities that are nowhere finite (E7xx). The same seed gives the same bits."""
-        if guide is not None and (guide not in FAMILIES or guide_of(self.graph) is not None):
-            model = self.with_guide("auto" if guide in FAMILIES else guide)
-            return model.fit(
-                data,
-                guide=guide if guide in FAMILIES else None,
-                seed=seed,
-                draws=draws,
-                restarts=restarts,
-                max_seconds=max_seconds,
-                tol=tol,
-                options=options,
-                report=report,
-                stop=stop,
-            )
+        model = self if guide is None else self.with_guide(guide)
         began = perf_counter()
-        program, bound = self.bind(data, options)
+        program, bound = model.bind(data, options)
         seconds = perf_counter() - began
-        family: Any = guide or "auto"
+        family: Any = guide if guide in FAMILIES else "auto"
         wanted = Options(guide=family, draws=draws, seed=seed, max_seconds=max_seconds, tol=tol, restarts=restarts)
-        return self.report(program, bound, self.infer(program, bound, wanted, report, stop), wanted, seconds)
+        return model.report(program, bound, model.infer(program, bound, wanted, report, stop), wanted, seconds)
 
     def infer(
         self,
@@ -130,7 +118,8 @@ class Model:
                 return fit_objective(program, options, report, stop)
             return approximate(program, options, report, stop)
         except NotFinite as problem:
-            raise ModelError([complain("E701", None, lines=[], term="the objective")]) from problem
+            assert isinstance(program, ObjectiveProgram)
+            raise ModelError([not_finite(problem, program)]) from None
         except NoDensity as problem:
             assert isinstance(program, Program)
             raise ModelError([no_density(problem, self.graph, program, bound)]) from None
@@ -158,7 +147,7 @@ class Model:
             fingerprint=bound.fingerprint,
             rows=bound.rows,
             quantities=found,
-            guide=guide(program, approximation),
+            guide=guide(self.graph, program, approximation),
             evidence=approximation.evidence,
             trust=approximation.trust,
             reason=approximation.reason,
@@ -167,6 +156,8 @@ class Model:
             converged=is_converged(approximation),
             units={c.name: c.unit for c in self.core.data.columns if c.unit},
             omitted=omitted,
+            params=learned(program, bound, approximation),
+            search=search(self.graph, approximation),
             warnings=(*self.warnings, *bound.warnings),
         )
 
@@ -203,17 +194,26 @@ def _planned(
 ) -> Model:
     began = perf_counter()
     chosen = _guide(core, guide)
-    graph = plan(lower(core), chosen, estimators)
+    graph = plan(lower(core), chosen, _named(estimators, core))
     emitted = emit_objective(graph, chosen, estimators_of(graph)) if is_objective(graph) else emit(graph)
-    return Model(core, graph, emitted, warnings, spent + perf_counter() - began, compiled(emitted))
+    found = (*(w for w in warnings if w.code != BIASED), *biased(graph))
+    return Model(core, graph, emitted, found, spent + perf_counter() - began, compiled(emitted))
+
+
+def _named(estimators: Mapping[str, str], core: Core) -> Mapping[str, str]:
+    """Estimators asked for by name, if there are such unknowns."""
+    names = [s.name for s in core.statements if isinstance(s, Site) and s.role != "observed"]
+    for name in estimators:
+        if name not in names:
+            help_ = did_you_mean(name, names) or f"it has {', '.join(names) or 'none'}"
+            raise ModelError([complain("E517.name", None, name=name, help=help_)])
+    return estimators
 
 
 def _guide(core: Core, name: str | None) -> Guide | None:
-    """The guide of this name; the first one for None, none for `auto`."""
-    if name == "auto" or (name is None and not core.guides):
-        return None
+    """The guide of this name; the first one for None; none for those that are not written in the file."""
     found = next((g for g in core.guides if name in (None, g.name)), None)
-    if found is None:
+    if found is None and name is not None and name not in FAMILIES:
         names = [g.name for g in core.guides if g.name]
         raise ModelError([complain("E516", None, name=name, help=did_you_mean(str(name), names) or ", ".join(names))])
     return found

@@ -9,11 +9,25 @@ from typing import Any
 
 import click
 
-from ppl.api import Model, compile
+from ppl.api import FAMILIES, Model, compile
+from ppl.cli.durations import SECONDS
 from ppl.cli.failures import ended, guarded
 from ppl.cli.interrupt import Interrupt
 from ppl.cli.progress import progress
-from ppl.cli.source import DATA_FILE, JSON, MODEL, STDIN, data_options, defines, read_model, verify_order, with_data
+from ppl.cli.source import (
+    DATA_FILE,
+    ESTIMATOR,
+    GUIDE,
+    JSON,
+    MODEL,
+    STDIN,
+    data_options,
+    defines,
+    estimators,
+    read_model,
+    verify_order,
+    with_data,
+)
 from ppl.cli.terminal import (
     ERRORS,
     INTERRUPTED,
@@ -31,44 +45,26 @@ from ppl.infer.approximation import Options, Progress
 from ppl.results.files import unwritable
 from ppl.results.fit import Fit
 from ppl.results.json import fit_json
+from ppl.results.learned import params_lines
 from ppl.results.numbers import joined
 from ppl.results.table import Summary
-from ppl.results.verdict import header, omitted_lines, outcome, trust_lines
+from ppl.results.verdict import biased_lines, header, omitted_lines, outcome, trust_lines
 from ppl.source.diagnostic import Diagnostic, ModelError
 from ppl.source.render import summary, to_json
-
-GUIDES = ("auto", "mean_field", "full_rank", "laplace")
-
-
-class Duration(click.ParamType[float]):
-    """Seconds, or `30s`, `10m`, `1h`."""
-
-    name = "time"
-    units = {"s": 1.0, "m": 60.0, "h": 3600.0}  # noqa: RUF012
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        text = str(value).strip()
-        unit = self.units.get(text[-1:], 0.0)
-        try:
-            seconds = float(text[:-1]) * unit if unit else float(text)
-        except ValueError:
-            seconds = -1.0
-        if not seconds > 0:
-            self.fail(f"`{text}` is not a time: write 60, 60s, 10m or 1h", param, ctx)
-        return seconds
 
 
 @click.command("fit")
 @MODEL
 @DATA_FILE
 @click.option("-o", "--output", metavar="FIT", help="Where to save the fit.  [default: MODEL.fit.npz, here]")
-@click.option("--guide", type=click.Choice(GUIDES), default="auto", help="The family that approximates the posterior.")
+@GUIDE
+@ESTIMATOR
 @click.option(
     "--seed", type=click.IntRange(min=0), default=0, help="The same seed gives the same numbers.  [default: 0]"
 )
 @click.option("--draws", type=click.IntRange(min=100), default=4000, help="Posterior draws to keep.  [default: 4000]")
 @click.option("--restarts", type=click.IntRange(min=1), default=4, help="Places to start from.  [default: 4]")
-@click.option("--time", "max_seconds", type=Duration(), default="10m", help="Stop after 60s, 10m, 1h.  [default: 10m]")
+@SECONDS
 @click.option(
     "--tol",
     type=click.FloatRange(min=0, min_open=True),
@@ -112,7 +108,8 @@ def _run(
     _verify_writable(path)
     name, text = read_model(model)
     texts[name] = text
-    compiled = compile(text, name, defines(settings["settings"]))
+    asked = estimators(settings["estimators"])
+    compiled = compile(text, name, defines(settings["settings"]), settings["guide"], asked)
     interrupt = Interrupt(lambda: None if quiet else note("stopping: what is there will be saved; Ctrl-C again quits"))
     with progress(quiet, settings["verbose"]) as report, interrupt:
         fit, extra = _fitted(compiled, data, settings, report, interrupt)
@@ -141,7 +138,9 @@ def _fitted(
     began = perf_counter()
     program, bound = model.bind(data, data_options(settings))
     seconds = perf_counter() - began
-    wanted = Options(**{name: settings[name] for name in ("guide", "draws", "seed", "max_seconds", "tol", "restarts")})
+    family: Any = settings["guide"] if settings["guide"] in FAMILIES else "auto"
+    plain = {name: settings[name] for name in ("draws", "seed", "max_seconds", "tol", "restarts")}
+    wanted = Options(guide=family, **plain)
     found = model.infer(program, bound, wanted, report, interrupt.asked)
     fit = model.report(program, bound, found, wanted, seconds)
     if interrupt.asked():
@@ -183,4 +182,7 @@ def _shown(fit: Fit, path: str, columns: int) -> list[str]:
     table = Summary(fit.quantities, fit.units, more=f"ppl summary {path}").text(columns)
     omitted = omitted_lines(fit, columns)
     saved = joined([path, f"next: ppl summary {path}"], columns, "saved   ", " " * 8)
-    return [*header(fit, columns), *outcome(fit, columns), "", table, *omitted, "", trust, *rest, *saved]
+    params = [*params_lines(fit.params, columns), *([""] if fit.params and fit.quantities else [])]
+    shown = [*params, *([table] if fit.quantities else []), *omitted]
+    worth = [*biased_lines(fit, columns), trust, *rest]
+    return [*header(fit, columns), *outcome(fit, columns), "", *shown, "", *worth, *saved]

@@ -12,6 +12,7 @@ import ppl
 VERBS: dict[str, tuple[str, str]] = {
     "fit": ("ppl.cli.fit", "Fit a model to data: print the posterior and save it."),
     "check": ("ppl.cli.check", "Find all errors of a model, and of its data."),
+    "check-grad": ("ppl.cli.check_grad", "Check that the gradient estimates of a model are unbiased."),
     "explain": ("ppl.cli.explain", "Show how each unknown will be handled and why; or explain an error code."),
     "graph": ("ppl.cli.graph", "Draw the graph of a model."),
     "emit": ("ppl.cli.emit", "Print the Python program that a model becomes."),

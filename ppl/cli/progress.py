@@ -46,3 +46,15 @@ def _live() -> Iterator[Report]:
 
     with Console(stderr=True).status("fitting", spinner="dots") as status:
         yield lambda stage: status.update(f"fitting   {short(stage)}")
+
+
+@contextmanager
+def watched(quiet: bool) -> Iterator[Callable[[str], None]]:
+    """How to report the stages of something else: a line that vanishes, where a person watches."""
+    if quiet or not is_terminal(sys.stderr):
+        yield lambda stage: None
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status("checking", spinner="dots") as status:
+        yield lambda stage: status.update(f"checking   {stage}")

@@ -83,6 +83,11 @@ def _pair(setting: str, option: str) -> tuple[str, str]:
     return name.strip(), value
 
 
+def estimators(settings: tuple[str, ...]) -> dict[str, str]:
+    """The estimators that `--estimator NAME=ESTIMATOR` asks for."""
+    return {name: value.strip() for name, value in (_pair(s, "--estimator") for s in settings)}
+
+
 def data_options(settings: Mapping[str, Any]) -> Options:
     """How the data are to be read, from the options that `with_data` declares."""
     return Options(
@@ -115,6 +120,18 @@ DATA = (
         help="What a missing cell does: it is an error, or its row is left out.",
     ),
     click.option("--strip", is_flag=True, help="Remove spaces around the labels of factors."),
+)
+GUIDE = click.option(
+    "--guide",
+    metavar="NAME",
+    help="A guide of the file, or auto, mean_field, full_rank, laplace.  [default: the first of the file, or auto]",
+)
+ESTIMATOR = click.option(
+    "--estimator",
+    "estimators",
+    multiple=True,
+    metavar="NAME=ESTIMATOR",
+    help="How the gradient of an unknown is estimated, where that is sound; may be given several times.",
 )
 JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output, nothing else.")
 MODEL = click.argument("model")

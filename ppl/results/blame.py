@@ -7,8 +7,10 @@ import numpy.typing as npt
 from ppl.check.core import Site
 from ppl.data.bound import Bound
 from ppl.emit.bind import Program, bind_program
+from ppl.emit.bind_objective import ObjectiveProgram
 from ppl.emit.program import emit
 from ppl.graph.graph import node_list
+from ppl.infer.objective import NotFinite
 from ppl.infer.target import NoDensity, NoGradient
 from ppl.source.diagnostic import Diagnostic, complain
 
@@ -43,6 +45,17 @@ def _bad_rows(name: str, each: Array, bound: Bound) -> list[str]:
     column = bound.columns.get(name)
     shown = f", {name} = {column.values.ravel()[first]:g}" if column is not None and column.values.ndim == 1 else ""
     return [f"{len(bad)} of {each.size} positions lie outside (first: {first + 1}{shown})"]
+
+
+def not_finite(problem: NotFinite, program: ObjectiveProgram) -> Diagnostic:
+    """E701 for an objective: what was drawn where it is not finite."""
+    bad = ~np.isfinite(np.atleast_2d(problem.values))
+    start, row = (int(i) for i in np.argwhere(bad)[0]) if bad.any() else (0, 0)
+    drawn = program.constrained(problem.e[row : row + 1], problem.theta[start])
+    values = {name: v[0] for name, v in drawn.items()} | dict(program.learned(problem.theta[start]))
+    scalars = [f"{name} = {float(v):.4g}" for name, v in values.items() if np.ndim(v) == 0][:6]
+    lines = [f"values: {', '.join(scalars)}"] if scalars else []
+    return complain("E701", None, lines=lines, term="the objective")
 
 
 def no_gradient(problem: NoGradient, graph: nx.DiGraph, program: Program) -> Diagnostic:

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from ppl.infer.approximation import Evidence, Mode, Trust
 from ppl.results.quantity import Probabilities, Quantity
-from ppl.results.record import FitRecord, Guide, Timing
+from ppl.results.record import FitRecord, Guide, Learned, Search, Timing
 from ppl.source.diagnostic import Diagnostic, Fix, ModelError, Note, complain
 from ppl.source.span import Span
 
@@ -122,7 +122,20 @@ def _head(fit: FitRecord, arrays: Arrays) -> dict[str, Any]:
         "trust": asdict(fit.trust),
         "timing": asdict(fit.timing),
         "warnings": [asdict(d) for d in fit.warnings],
+        "params": [_learned_head(p, arrays) for p in fit.params.values()],
+        "search": None if fit.search is None else _search_head(fit.search),
     }
+
+
+def _learned_head(p: Learned, arrays: Arrays) -> dict[str, Any]:
+    arrays[f"params/{p.name}"], arrays[f"params/{p.name}/se"] = p.value, p.se
+    return {"name": p.name, "axes": list(p.axes), "labels": [list(x) for x in p.labels]}
+
+
+def _search_head(search: Search) -> dict[str, Any]:
+    plain = {name: _number(value) for name, value in asdict(search).items() if name not in ("variance", "polished")}
+    variance = {name: _number(value) for name, value in search.variance.items()}
+    return {**plain, "polished": list(search.polished), "variance": variance}
 
 
 def _number(value: Any) -> Any:
@@ -180,7 +193,22 @@ def _fit(head: dict[str, Any], arrays: Arrays) -> FitRecord:
         units=head["units"],
         omitted=tuple(head["omitted"]),
         warnings=tuple(_diagnostic(d) for d in head["warnings"]),
+        params={p["name"]: _learned(p, arrays) for p in head.get("params", ())},
+        search=_search(head.get("search")),
     )
+
+
+def _learned(p: dict[str, Any], arrays: Arrays) -> Learned:
+    name, labels = p["name"], tuple(tuple(x) for x in p["labels"])
+    return Learned(name, tuple(p["axes"]), labels, arrays[f"params/{name}"], arrays[f"params/{name}/se"])
+
+
+def _search(record: dict[str, Any] | None) -> Search | None:
+    if record is None:
+        return None
+    numbers = {name: float(record[name]) for name in ("value", "value_se", "rate")}
+    variance = {name: float(value) for name, value in record["variance"].items()}
+    return Search(**{**record, **numbers, "polished": tuple(record["polished"]), "variance": variance})
 
 
 def _quantity(q: dict[str, Any], arrays: Arrays) -> Quantity | Probabilities:

@@ -14,7 +14,7 @@ from ppl.results.table import CI, Summary
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Fit(FitRecord):
     """A fitted posterior. `fit["theta"]` gives labelled draws, `fit.summary()` a table, `fit.save(path)` a file that
-    loads without the data."""
+    loads without the data, `fit.params["rate"].value` what was learned of a parameter of the author's."""
 
     def __getitem__(self, name: str) -> Quantity | Probabilities:
         """The labelled draws (or probabilities) of an unknown or a derived value. Raises KeyError."""
@@ -26,7 +26,8 @@ class Fit(FitRecord):
         return iter(self.quantities)
 
     def __repr__(self) -> str:
-        return f"<fit of {self.model} to {self.source}: {self.trust.verdict}; {', '.join(self.quantities)}>"
+        names = ", ".join((*self.params, *self.quantities))
+        return f"<fit of {self.model} to {self.source}: {self.trust.verdict}; {names}>"
 
     def __contains__(self, name: object) -> bool:
         return name in self.quantities
@@ -45,6 +46,11 @@ def load_fit(path: str | Path) -> Fit:
     """The fit in a file. Raises ModelError (E704) for what is missing, damaged, foreign or from a later version."""
     record = load_record(path)
     return Fit(**{field.name: getattr(record, field.name) for field in fields(record)})
+
+
+def is_posterior(fit: FitRecord) -> bool:
+    """Whether the fit approximates a posterior; otherwise it is the optimum of an expectation."""
+    return fit.search is None or fit.search.aim == "bound"
 
 
 def is_converged(approximation: Approximation) -> bool:

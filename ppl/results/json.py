@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from math import isfinite
 from typing import Any
 
-from ppl.results.fit import Fit
+from ppl.results.fit import Fit, is_posterior
+from ppl.results.learned import params_json
 from ppl.results.quantity import Probabilities, Quantity
+from ppl.results.record import Search
 from ppl.results.table import CI, Quantities, levels_of, statistics
 from ppl.source.render import to_json
 
@@ -21,8 +23,9 @@ def fit_json(fit: Fit, saved: str | None = None) -> dict[str, Any]:
         "converged": fit.converged,
         "reason": fit.reason,
         "guide": fit.guide.family,
-        "elbo": {"value": evidence.elbo, "se": evidence.elbo_se},
-        "log_evidence": {"value": evidence.log_evidence, "se": evidence.log_evidence_se},
+        "elbo": {"value": evidence.elbo, "se": evidence.elbo_se} if is_posterior(fit) else None,
+        "log_evidence": {"value": evidence.log_evidence, "se": evidence.log_evidence_se} if is_posterior(fit) else None,
+        **_search(fit.search),
         "trust": {
             "verdict": fit.trust.verdict,
             "khat": evidence.khat,
@@ -31,7 +34,7 @@ def fit_json(fit: Fit, saved: str | None = None) -> dict[str, Any]:
             "reasons": list(fit.trust.reasons),
         },
         **quantities_json(fit.quantities, fit.units),
-        "params": {},
+        **params_json(fit.params),
         "seconds": {
             "total": timing.total,
             "compile": timing.compile,
@@ -44,6 +47,14 @@ def fit_json(fit: Fit, saved: str | None = None) -> dict[str, Any]:
         "saved": saved,
     }
     return {name: finite(value) for name, value in out.items()}
+
+
+def _search(search: Search | None) -> dict[str, Any]:
+    """What was optimised, and how noisy its gradients were at the end."""
+    if search is None:
+        return {"objective": None, "gradient_variance": {}}
+    value = None if search.aim == "bound" else {"value": search.value, "se": search.value_se, "aim": search.aim}
+    return {"objective": value, "method": search.method, "gradient_variance": dict(search.variance)}
 
 
 def quantities_json(quantities: Quantities, units: Mapping[str, str], ci: float = CI) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """What a fit consists of: plain records, which files write and read."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,35 @@ class Guide:
     slots: Mapping[str, tuple[int, int]]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Learned:
+    """A parameter of the author's: its value and the Monte Carlo standard error of that, with the shape of `axes`."""
+
+    name: str
+    axes: tuple[str, ...]
+    labels: tuple[tuple[str, ...], ...]
+    value: Array
+    se: Array
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """How an objective was optimised. `aim` is `bound`, `minimum` or `maximum`, `value` what was reached, as the author
+    wrote it; `method` is `fixed draws` or `averaged steps`; `variance` is by parameter or unknown the mean variance of
+    one draw's gradient, `not_finite` the number of draws that were left out."""
+
+    aim: str
+    value: float
+    value_se: float
+    method: str
+    steps: int
+    rate: float
+    rows: int
+    polished: tuple[str, ...]
+    not_finite: int
+    variance: Mapping[str, float]
+
+
 @dataclass(frozen=True, slots=True)
 class Timing:
     """Seconds by stage of the whole run, and the gradient evaluations (each draw of a batched call is one)."""
@@ -42,7 +71,8 @@ class Timing:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FitRecord:
-    """Everything that is known after a fit. `omitted` are derived names too large to keep draws of."""
+    """Everything that is known after a fit. `omitted` are derived names too large to keep draws of; `params` what was
+    learned of the author's parameters; `search` is there where an objective was optimised."""
 
     model: str
     text: str
@@ -60,3 +90,5 @@ class FitRecord:
     units: Mapping[str, str]
     omitted: tuple[str, ...] = ()
     warnings: tuple[Diagnostic, ...] = ()
+    params: Mapping[str, Learned] = field(default_factory=dict)
+    search: Search | None = None

@@ -2,15 +2,17 @@
 
 from collections.abc import Mapping
 
+import networkx as nx
 import numpy as np
 import numpy.typing as npt
 
 from ppl.data.bound import Bound
 from ppl.emit.bind import Program
 from ppl.emit.bind_objective import ObjectiveProgram
+from ppl.graph.graph import core_of, guide_of
 from ppl.infer.approximation import Approximation
 from ppl.results.quantity import Probabilities, Quantity
-from ppl.results.record import Guide
+from ppl.results.record import Guide, Learned, Search
 
 Array = npt.NDArray[np.float64]
 CHUNK = 256
@@ -41,13 +43,15 @@ def quantities(
             sums[name] = sums[name] + part if name in sums else part
     axes = {**dict(program.emitted.reported), **dict(program.emitted.eliminated)}
     axes |= {name: (*axes[name], f"{name}?") for name in kinds}
+    summed = {n for n, _ in program.emitted.eliminated} & set(estimators)
     out: dict[str, Quantity | Probabilities] = {}
     for name, own in axes.items():
         if name in parts:
             draws = np.concatenate(parts[name])
             out[name] = _quantity(name, own, draws, weights, bound, program, estimators)
         elif name in sums:
-            out[name] = _probabilities(name, own, sums[name], bound, program)
+            estimator = "exact" if name in summed else estimators.get(name, "")
+            out[name] = _probabilities(name, own, sums[name], bound, program, estimator)
     return out, (*omitted, *program.emitted.unreported)
 
 
@@ -108,7 +112,9 @@ def _quantity(
     return Quantity(name, names, labels, draws, kept / kept.sum(), role, estimators.get(name, ""))
 
 
-def _probabilities(name: str, axes: tuple[str, ...], prob: Array, bound: Bound, program: Drawable) -> Probabilities:
+def _probabilities(
+    name: str, axes: tuple[str, ...], prob: Array, bound: Bound, program: Drawable, estimator: str
+) -> Probabilities:
     plates = axes[:-1]
     labels = tuple(axis_labels(a, bound, program) for a in plates)
     column = bound.columns.get(name)
@@ -116,12 +122,79 @@ def _probabilities(name: str, axes: tuple[str, ...], prob: Array, bound: Bound, 
         # the cells that the file has are no unknowns
         plates, labels = (f"{name}.missing",), (axis_labels(f"{name}.missing", bound, program),)
         prob = prob[column.missing]
-    return Probabilities(name, plates, labels, program.level_labels(name, bound), prob)
+    return Probabilities(name, plates, labels, program.level_labels(name, bound), prob, estimator)
 
 
-def guide(program: Drawable, approximation: Approximation) -> Guide:
-    """The fitted normal, with the places of the unknowns in it."""
+def guide(graph: nx.DiGraph, program: Drawable, approximation: Approximation) -> Guide:
+    """The fitted normal, with the places of the unknowns in it; or the parameters, with their places."""
     slots = {name: (s.start, s.stop) for name, s in program.slots.items()}
     centring = approximation.w if isinstance(program, Program) else ()
     weights = dict(zip(program.emitted.weights, (float(x) for x in centring), strict=True))
-    return Guide(approximation.family, approximation.loc, approximation.scale, weights, slots)
+    return Guide(_family(graph, approximation), approximation.loc, approximation.scale, weights, slots)
+
+
+def _family(graph: nx.DiGraph, approximation: Approximation) -> str:
+    """The family of an automatic guide, the name of the author's, `objective` where there is none."""
+    if approximation.family != "guide":
+        return approximation.family
+    chosen = guide_of(graph)
+    return "mean_field" if chosen is None else chosen.name or "guide"
+
+
+# ---- objectives --------------------------------------------------------------------------------------------------
+
+
+def learned(program: Drawable, bound: Bound, approximation: Approximation) -> dict[str, Learned]:
+    """The author's parameters, with their Monte Carlo standard errors by the chain rule."""
+    if not isinstance(program, ObjectiveProgram) or approximation.optimum is None:
+        return {}
+    theta, error = approximation.optimum.theta, approximation.optimum.error
+    values, steps = program.learned(theta), slopes(program, theta)
+    out = {}
+    for name, axes in program.emitted.learned:
+        se = as_written(np.abs(steps[name]) * error[program.slots[name]], name, program)
+        labels = tuple(axis_labels(a, bound, program) for a in axes)
+        out[name] = Learned(name, axes, labels, np.asarray(values[name], dtype=float), se)
+    return out
+
+
+def search(graph: nx.DiGraph, approximation: Approximation) -> Search | None:
+    """How the optimum was found, if one was looked for."""
+    found, objective = approximation.optimum, core_of(graph).objective
+    if found is None:
+        return None
+    sign = -1.0 if objective is not None and not objective.maximize else 1.0
+    aim = "bound" if objective is None else "maximum" if objective.maximize else "minimum"
+    return Search(
+        aim=aim,
+        value=sign * found.value,
+        value_se=found.value_se,
+        method=found.method,
+        steps=found.steps,
+        rate=found.rate,
+        rows=found.rows,
+        polished=found.polished,
+        not_finite=found.not_finite,
+        variance=found.variance,
+    )
+
+
+def slopes(program: ObjectiveProgram, theta: Array) -> dict[str, Array]:
+    """The derivative of each of the author's parameters in its coordinate, in the order of coordinates."""
+    step = 1e-5 * np.maximum(1.0, np.abs(theta))
+    up, down = program.learned(theta + step), program.learned(theta - step)
+    slots, written = {p.name: p.axes for p in program.emitted.params}, dict(program.emitted.learned)
+    out = {}
+    for name in up:
+        order = [written[name].index(a) for a in slots[name]]
+        rise = np.transpose(np.asarray(up[name]) - np.asarray(down[name]), order).ravel()
+        out[name] = np.asarray(rise / (2 * step[program.slots[name]]))
+    return out
+
+
+def as_written(values: Array, name: str, program: ObjectiveProgram) -> Array:
+    """A block of coordinates with the axes of its parameter, in the order in which they are written."""
+    own = next(p.axes for p in program.emitted.params if p.name == name)
+    axes = dict(program.emitted.learned).get(name, own)
+    shaped = values.reshape(tuple(program.sizes[a] for a in own))
+    return np.asarray(np.transpose(shaped, [own.index(a) for a in axes]))

@@ -7,10 +7,12 @@ from math import isfinite
 
 from ppl.infer.approximation import Mode
 from ppl.infer.trust import MODE_NATS
-from ppl.results.fit import Fit
+from ppl.results.fit import Fit, is_posterior
+from ppl.results.learned import reached
 from ppl.results.numbers import counted, grouped, joined, seconds_text
 from ppl.results.quantity import Probabilities, Quantity
 
+BIASED = "W140"
 FLEXIBLE = ("full_rank", "modulated", "whitened_diagonal")
 
 
@@ -32,16 +34,21 @@ ADVICE: tuple[Advice, ...] = (
         "bound the priors by what the statements allow, or widen the statements",
     ),
     Advice(
-        lambda f: not f.evidence.corrected and f.guide.family not in FLEXIBLE,
+        lambda f: f.search is None and not f.evidence.corrected and f.guide.family not in FLEXIBLE,
         "fit again with --guide auto: it follows correlations",
     ),
     Advice(
         lambda f: not f.evidence.corrected and f.evidence.settled and f.guide.family in FLEXIBLE,
         "take means as approximate and intervals as too narrow; stronger priors or fewer redundant unknowns help",
     ),
+    Advice(
+        lambda f: f.search is not None and is_posterior(f) and not f.evidence.corrected,
+        "take means as approximate and intervals as too narrow; a guide in which the unknowns may depend on each other"
+        " helps",
+    ),
     Advice(lambda f: f.evidence.corrected and f.evidence.ess < 400, "fit again with more draws: --draws 20000"),
     Advice(
-        lambda f: any(_matters(mode) for mode in f.evidence.modes),
+        lambda f: is_posterior(f) and any(_matters(mode) for mode in f.evidence.modes),
         "order the components (`Ordered`), or tell the modes apart by the priors; each mode alone is fitted well",
     ),
     Advice(
@@ -57,7 +64,9 @@ def header(fit: Fit, width: int) -> list[str]:
     numbers = sum(q.draws[0].size for q in unknowns if isinstance(q, Quantity))
     size = counted(len(unknowns), "unknown") + (f" ({counted(numbers, 'number')})" if numbers else "")
     rows = [counted(fit.rows, "row")] if fit.rows else []
-    parts = [*rows, size, estimators(fit), f"guide: {fit.guide.family}"]
+    goal = f"guide: {fit.guide.family}" if is_posterior(fit) else "no posterior: an expectation is optimised"
+    params = [counted(len(fit.params), "parameter")] if fit.params else []
+    parts = [*rows, size, *params, *([estimators(fit)] if estimators(fit) else []), goal]
     return joined(parts, width, f"{fit.model}   ", "  ")
 
 
@@ -73,7 +82,17 @@ def outcome(fit: Fit, width: int) -> list[str]:
     """The second line: whether and why the fit ended, and what it cost."""
     cost = [counted(fit.timing.gradients, "gradient evaluation")] if fit.timing.gradients else []
     first, *rest = _ending(fit)
-    return joined([first, *rest, *cost, seconds_text(fit.timing.total)], width, "", "  ")
+    return joined([first, *rest, *_search(fit), *cost, seconds_text(fit.timing.total)], width, "", "  ")
+
+
+def _search(fit: Fit) -> Iterator[str]:
+    """How an optimum was found."""
+    if fit.search is None:
+        return
+    if fit.guide.slots:
+        yield fit.search.method
+    if fit.search.not_finite:
+        yield f"{counted(fit.search.not_finite, 'draw')} not finite"
 
 
 def _ending(fit: Fit) -> Iterator[str]:
@@ -92,7 +111,9 @@ def _ending(fit: Fit) -> Iterator[str]:
     elif fit.converged and any(_matters(mode) for mode in evidence.modes):
         yield "settled on one of several modes: see below"
     elif fit.converged:
-        yield "converged: fresh draws agree with the fit"
+        yield "converged: the parameters settled" if fit.search else "converged: fresh draws agree with the fit"
+    elif fit.search is not None:
+        yield f"not converged: the parameters are uncertain by {evidence.shift:.2g} of their own scale"
     else:
         yield f"not converged: fresh draws would move a mean by {evidence.shift:.2g} sd, an sd by {evidence.scale:.1%}"
     if any(_matters(mode) for mode in evidence.modes):
@@ -123,6 +144,9 @@ def trust_lines(fit: Fit, width: int) -> list[str]:
 
 def _measures(fit: Fit) -> Iterator[str]:
     evidence = fit.evidence
+    if fit.search is not None and not is_posterior(fit):
+        yield reached(fit.search)
+        return
     if isfinite(evidence.khat):
         sign = "<" if evidence.khat < evidence.khat_limit else "above"
         yield f"k-hat {evidence.khat:.2f} ({sign} {evidence.khat_limit:.2g})"
@@ -135,6 +159,12 @@ def _measures(fit: Fit) -> Iterator[str]:
 
 def _with_error(value: float, error: float) -> str:
     return f"{value:.2f} ± {error:.2f}" if error > 0.005 else f"{value:.2f}"
+
+
+def biased_lines(fit: Fit, width: int) -> list[str]:
+    """What the author asked for and should not forget."""
+    found = [d for d in fit.warnings if d.code == BIASED]
+    return [line for d in found for line in wrapped(d.message, width, "biased  ", " " * 8)]
 
 
 def wrapped(text: str, width: int, first: str, rest: str) -> list[str]:

@@ -57,4 +57,22 @@ RUN_CODES: tuple[Code, ...] = (
         wrong="ppl fit m.ppl d.csv -o missing/folder/m.fit.npz",
         right="ppl fit m.ppl d.csv -o m.fit.npz",
     ),
+    Code(
+        "E517.name",
+        "an estimator is asked for `{name}`, which is no unknown of the model",
+        hint="{help}",
+    ),
+    Code(
+        "W140",
+        "the gradient of `{name}` is estimated with bias: {reason}",
+        "this was asked for",
+        "remove the annotation: an unbiased estimator is chosen",
+        about="An estimator that is not unbiased is used only where the author insists. The fit may settle at a place"
+        " that is not an optimum, and nothing in its numbers shows it; so every output says so. `ppl check-grad`"
+        " measures how large the bias is.",
+        wrong="model {\n  z ~ Normal(0, 1)\n  y ~ Normal(if z > 0 then 1 else -1, 1)\n}\nguide {\n  param m = 0\n"
+        "  @unsafe_reparam\n  z ~ Normal(m, 1)\n}",
+        right="model {\n  z ~ Normal(0, 1)\n  y ~ Normal(if z > 0 then 1 else -1, 1)\n}\nguide {\n  param m = 0\n"
+        "  z ~ Normal(m, 1)\n}",
+    ),
 )

@@ -1,0 +1,65 @@
+"""The author's parameters as text and as JSON, and what was optimised."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ppl.results.numbers import aligned, grouped, headed, row_text
+from ppl.results.record import Learned, Search
+from ppl.results.table import position_labels
+from ppl.source.render import display_width
+
+POSITIONS = 12
+REACHED = {"minimum": "smallest value", "maximum": "largest value", "bound": "ELBO"}
+
+
+def params_json(params: Mapping[str, Learned]) -> dict[str, Any]:
+    """`{"params": {NAME: value}, "params_se": {NAME: …}}`, nested lists in the order of the axes."""
+    return {
+        "params": {name: p.value.tolist() for name, p in params.items()},
+        "params_se": {name: p.se.tolist() for name, p in params.items()},
+    }
+
+
+def params_lines(params: Mapping[str, Learned], width: int, limit: int = POSITIONS) -> Iterator[str]:
+    """A block: every parameter with its Monte Carlo standard error."""
+    blocks = [_block(p, limit) for p in params.values() if p.value.size]
+    if not blocks:
+        return
+    yield "  params " + "─" * max(min(width, 60) - 9, 4)
+    rows = [row for _, rows in blocks for row in rows if row[1]]
+    columns = [headed(head, aligned([cells[i] for _, cells in rows])) for i, head in enumerate(("value", "± MC error"))]
+    first = max(display_width(name) for _, rows in blocks for name, _ in rows)
+    numbers = iter(zip(*columns, strict=True))
+    yield (" " * first + "  " + "  ".join(next(numbers))).rstrip()
+    for left, block in blocks:
+        for name, cells in block:
+            shown = "  " + "  ".join(next(numbers)) if cells else ""
+            yield (name + " " * (first - display_width(name)) + shown).rstrip()
+        if left:
+            yield f"    … {grouped(left)} more"
+
+
+def _block(p: Learned, limit: int) -> tuple[int, list[tuple[str, Sequence[str]]]]:
+    """How many positions are left out, and the name and the numbers of each line."""
+    if not p.axes:
+        return 0, [(f"  {p.name}", _cells(float(p.value), float(p.se)))]
+    values, errors = p.value.ravel()[:limit], p.se.ravel()[:limit]
+    places = position_labels(p.labels)
+    lines: list[tuple[str, Sequence[str]]] = [(f"  {p.name}[{', '.join(p.axes)}]", ())]
+    lines += [(f"    {at}", _cells(float(v), float(e))) for at, v, e in zip(places, values, errors, strict=False)]
+    return p.value.size - len(values), lines
+
+
+def _cells(value: float, se: float) -> Sequence[str]:
+    """The value to a digit beyond its error; what is known exactly, to six digits."""
+    scale = 10 * se if np.isfinite(se) and se > 1e-7 * abs(value) else 1e-3 * max(abs(value), 1e-3)
+    return [row_text((value,), scale)[0], f"{se:.1g}" if np.isfinite(se) else "–"]
+
+
+def reached(search: Search) -> str:
+    """`smallest value 1.0003 ± 0.0002`."""
+    error = f" ± {search.value_se:.2g}" if search.value_se > 1e-12 * abs(search.value) else ""
+    value = row_text((search.value,), 10 * search.value_se if error else 0.0)[0]
+    return f"{REACHED[search.aim]} {value}{error}"
