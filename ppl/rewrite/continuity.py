@@ -78,7 +78,7 @@ def meets(e: Expr, comparison: Expr, view: View) -> bool:
     tried = 0
     for x in _candidates(comparison, view):
         found = roots(comparison, x, view)
-        if found is not None:
+        if found is not None and all(root.whole for root in found):
             if all(_same(e, comparison, x, root, view) for root in found):
                 return True
             tried += 1

@@ -30,11 +30,13 @@ STEPS = frozenset(("floor", "ceil", "round", "mod", "is_int", "tan", "log_if", "
 @dataclass(frozen=True, slots=True)
 class Guard:
     """A place where a density, a guide density or the objective jumps in an unknown: its value crosses `threshold`, an
-    expression that does not depend on it. `access` is how the comparison reads the unknown: `own` (the same cell),
-    `lag` (`lag` positions earlier along `axis`), `index` (a look-up along `axis`: some cell of it), `all` (the largest
-    or least along `axis`, so every cell). `test` is the comparison, over unknowns, parameters and data; `above` whether
-    it is true for values just above the threshold. `others` are the further unknowns that the threshold depends on. A
-    threshold with axes that the unknown lacks stands for as many thresholds of one value."""
+    expression that does not depend on it.
+
+    `access` is how the comparison reads the unknown: `own` (the same cell), `lag` (`lag` positions earlier along
+    `axis`), `index` (a look-up along `axis`: some cell of it), `all` (the largest or least along `axis`, so every
+    cell). `test` is the comparison, over unknowns, parameters and data; `above` whether it is true for values just
+    above the threshold, None where that depends on the others. `others` are the further unknowns that the threshold
+    depends on. A threshold with axes that the unknown lacks stands for as many thresholds of one value."""
 
     threshold: Expr
     access: str
@@ -42,7 +44,7 @@ class Guard:
     where: Span = field(default=NOWHERE, compare=False)
     axis: str = ""
     test: Expr | None = None
-    above: bool = True
+    above: bool | None = True
     others: tuple[str, ...] = ()
 
 
@@ -147,6 +149,8 @@ class Search:
         moved = e.op in READS and any(_is_calm(expression(a, view).get(self.name)) for a in e.args[1:])
         truths = e.op in ("eq", "ne") and all(a.type == "bool" for a in e.args)
         passes = e.op in PASSES or e.op in READS or (is_elementwise(e) and e.op not in STEPS)
+        if e.op in ("eq", "ne") and not truths:
+            raise Unsolved("an equality that may hold", e.span)
         if moved or not (passes or truths):
             raise Unsolved(found.reason, found.where)
 
@@ -180,7 +184,7 @@ class Search:
             raise Unsolved("a comparison that cannot be solved for it", e.span)
         for root in found:
             self.verify_root(root, axis, access, e.span)
-            above = (root.rising > 0) == ORDERINGS[comparison.op]
+            above = (root.rising > 0) == ORDERINGS[comparison.op] if root.rising else None
             yield Guard(root.value, access, lag, e.span, axis, e, above)
 
     def every_cell(self, extreme: Expr, found: tuple[Root, ...]) -> tuple[Root, ...] | None:
@@ -199,7 +203,7 @@ class Search:
         return tuple(out)
 
     def verify_root(self, root: Root, axis: str, access: str, span: Span) -> None:
-        if not root.exact or not root.rising:
+        if not root.exact:
             raise Unsolved("a comparison whose threshold may not exist (a factor or an argument may be zero)", span)
         if self.name in self.view.sources(root.value):
             raise Unsolved("a comparison of several of its values", span)

@@ -14,11 +14,13 @@ from ppl.stdlib.intervals import Interval
 @dataclass(frozen=True, slots=True)
 class Root:
     """A value at which an expression equals another; `rising` is the sign of its slope there, 0 where unknown. `exact`
-    says that the value exists whatever the others are."""
+    says that the value exists, with probability one over what is drawn and whatever the data are; `whole` that there is
+    no other place of equality, whatever all others are."""
 
     value: Expr
     rising: int = 1
     exact: bool = True
+    whole: bool = True
 
 
 # ---- arithmetic that stays small -----------------------------------------------------------------------------------
@@ -170,14 +172,27 @@ def solve(e: Expr, value: Expr, x: Expr, view: View) -> tuple[Root, ...] | None:
     line = linear(e, x)
     if line is not None:
         slope, rest = line
-        if view.varies(slope) and not sign(view.interval(slope)):
-            return None
-        root = apply("div", apply("sub", value, rest), slope)
-        return (Root(root, sign(view.interval(slope)), bool(sign(view.interval(slope)))),)
+        return _scaled((Root(apply("div", apply("sub", value, rest), slope)),), slope, view)
     inside = [i for i, a in enumerate(e.args) if contains(a, x)]
     if len(inside) != 1 or not is_elementwise(e):
         return None
     return _peeled(e, inside[0], value, x, view)
+
+
+def _scaled(roots: tuple[Root, ...] | None, factor: Expr, view: View) -> tuple[Root, ...] | None:
+    """The roots after a division by a factor. Where that is zero everything is a root, or nothing."""
+    if roots is None or constant(factor) == 0.0:
+        return None
+    way = sign(view.interval(factor))
+    defined = bool(way) or is_almost_never_zero(factor, view)
+    whole = bool(way) or not view.varies(factor)
+    return tuple(replace(r, exact=r.exact and defined, whole=r.whole and whole) for r in _turned(roots, way) or ())
+
+
+def is_almost_never_zero(e: Expr, view: View) -> bool:
+    """Whether a value is zero only at single values of something that is drawn, whatever the rest is."""
+    found = crossings(Expr("eq", (e, number(0.0)), type="bool"), view.random, view)
+    return found is not None and all(root.rising and root.whole for root in found[1])
 
 
 def _peeled(e: Expr, i: int, value: Expr, x: Expr, view: View) -> tuple[Root, ...] | None:
@@ -192,12 +207,14 @@ def _peeled(e: Expr, i: int, value: Expr, x: Expr, view: View) -> tuple[Root, ..
             return _turned(solve(u, apply("sub", others[0], value), x, view), -1)
         case "neg", _:
             return _turned(solve(u, apply("neg", value), x, view), -1)
-        case ("mul", _) | ("div", 0):
-            way = sign(view.interval(others[0]))
-            if not way and view.varies(others[0]):
-                return None
-            back = apply("div" if e.op == "mul" else "mul", value, others[0])
-            return _turned(solve(u, back, x, view), way)
+        case "mul", _:
+            return _scaled(solve(u, apply("div", value, others[0]), x, view), others[0], view)
+        case "div", 0:
+            return _turned(solve(u, apply("mul", value, others[0]), x, view), sign(view.interval(others[0])))
+        case "max2" | "min2" | "relu", _:
+            found = solve(u, value, x, view)
+            apart = sign(view.interval(apply("sub", value, others[0]) if others else value)) != 0
+            return None if found is None else tuple(replace(r, whole=r.whole and apart) for r in found)
         case "pow", 0:
             return _power(u, others[0], value, x, view)
         case op, _ if op in INVERSES:
@@ -220,7 +237,7 @@ def _branches(inverses: tuple[Inverse, ...], u: Expr, value: Expr, x: Expr, view
 def _turned(roots: tuple[Root, ...] | None, way: int) -> tuple[Root, ...] | None:
     if roots is None:
         return None
-    return tuple(replace(r, rising=r.rising * way, exact=r.exact and way != 0) for r in roots)
+    return tuple(replace(r, rising=r.rising * way) for r in roots)
 
 
 def _power(u: Expr, exponent: Expr, value: Expr, x: Expr, view: View) -> tuple[Root, ...] | None:

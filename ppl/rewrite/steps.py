@@ -6,7 +6,7 @@ from ppl.check.core import Expr
 from ppl.check.functions import KINK_OPS, SMOOTH_OPS
 from ppl.rewrite.continuity import COMPARISONS, proofs
 from ppl.rewrite.findings import CONTINUOUS, UNKNOWN, Finding, Found, join, lifted, rough
-from ppl.rewrite.solve import crossings
+from ppl.rewrite.solve import apply, is_almost_never_zero
 from ppl.rewrite.view import View
 from ppl.source.span import NOWHERE
 from ppl.stdlib.intervals import Interval
@@ -81,9 +81,9 @@ def _comparison(e: Expr, inside: list[Found], view: View) -> Found:
 
 
 def _has_no_mass(equality: Expr, view: View) -> bool:
-    """Whether both sides are equal only at single values of something that is drawn, whatever the rest is."""
-    found = crossings(equality, view.random, view)
-    return found is not None and all(root.rising for root in found[1])
+    """Whether both sides are almost never equal."""
+    numbers = all(a.type in ("real", "int") for a in equality.args)
+    return numbers and is_almost_never_zero(apply("sub", *equality.args), view)
 
 
 def _product(e: Expr, inside: list[Found], view: View) -> Found:

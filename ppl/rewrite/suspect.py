@@ -17,7 +17,10 @@ PLAIN_OPS = SMOOTH_OPS | KINK_OPS | {"ref", "lit", "size", "pos", "level"}
 
 
 def may_be_refused(core: Core) -> bool:
-    """False only where all unknowns are real and every log density is known to be smooth or kinked in them."""
+    """False only where there is no guide, parameter or objective, all unknowns are real, and every log density is known
+    to be smooth or kinked in them."""
+    if core.guides or core.params or core.objective is not None:
+        return True
     random: set[str] = set()
     bounds = dict(core.bounds)
 
