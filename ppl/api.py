@@ -102,7 +102,32 @@ class Model:
         seconds = perf_counter() - began
         family: Any = guide if guide in FAMILIES else "auto"
         wanted = Options(guide=family, draws=draws, seed=seed, max_seconds=max_seconds, tol=tol, restarts=restarts)
-        return model.report(program, bound, model.infer(program, bound, wanted, report, stop), wanted, seconds)
+        program, found = model.settle(program, bound, wanted, report, stop)
+        return model.report(program, bound, found, wanted, seconds)
+
+    def settle(
+        self,
+        program: "Bindable",
+        bound: Bound,
+        options: Options,
+        report: Callable[[Progress], None] = lambda progress: None,
+        stop: Callable[[], bool] = lambda: False,
+    ) -> "tuple[Bindable, Approximation]":
+        """`infer`, again with larger windows while counts without a largest value have mass at the end of theirs."""
+        found = self.infer(program, bound, options, report, stop)
+        for _ in range(WIDENINGS):
+            if not isinstance(program, Program) or not program.windows or stop():
+                break
+            heavy = {z for z, p in program.mass_at_end(found.u[:WATCHED], found.w).items() if p > MASS_AT_END}
+            if not heavy:
+                break
+            wider = {
+                z: (low, low + 2 * (high - low) if z in heavy else high) for z, (low, high) in program.windows.items()
+            }
+            assert isinstance(self.emitted, Emitted)
+            program = bind_program(self.emitted, bound, self._code, wider)
+            found = self.infer(program, bound, options, report, stop)
+        return program, found
 
     def infer(
         self,
@@ -163,6 +188,9 @@ class Model:
 
 
 Bindable = Program | ObjectiveProgram
+# A window of counts is doubled while the posterior has more than this in its last twentieth, at most so many times;
+# so many draws are looked at.
+MASS_AT_END, WIDENINGS, WATCHED = 1e-6, 6, 1000
 # Guides that are not written in the file.
 FAMILIES = ("auto", "mean_field", "full_rank", "laplace")
 

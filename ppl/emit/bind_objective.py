@@ -115,8 +115,8 @@ def bind_objective(emitted: EmittedObjective, bound: Bound, code: CodeType | Non
     slots: dict[str, slice] = {}
     noises: dict[str, slice] = {}
     probe = Inputs(bound, slots, emitted.tables)
-    for s in (*emitted.params, *emitted.noises):
-        for a in s.axes:
+    for axes in (*(p.axes for p in emitted.params), *(n.axes for n in emitted.noises)):
+        for a in axes:
             sizes.setdefault(a, made_size(a, probe, sizes))
     dim = lay_out(((p.name, p.axes) for p in emitted.params), sizes, slots)
     noise = lay_out(((n.key, n.axes) for n in emitted.noises), sizes, noises)
