@@ -61,7 +61,7 @@ def test_the_suggested_limit_helps(body: str) -> None:
         "y ~ Normal(log(a + x), s)",
         "y ~ Normal(log(a), s)",
         "y ~ Normal(a / (k - x), s)",
-        "y ~ Normal(if a > x then 1 else 0, s)",
+        "y ~ Normal(1 / (a - x), s)",
     ],
 )
 def test_no_limit_is_suggested_where_none_helps(body: str) -> None:
