@@ -128,9 +128,11 @@ def phases(run: Run, winner: Entry) -> State:
         if exhausted(run) and state is not None and state.found.stationary and not phase.found.stationary:
             break
         idle = phase.found.stationary or not here.beats(best)
-        best, state = here, advanced(state, phase.found, rate, rows, pace)
-        if exhausted(run) or is_fine(run, state):
+        before, best, state = state, here, advanced(state, phase.found, rate, rows, pace)
+        if is_fine(run, state):
             break
+        if exhausted(run):
+            return state if before is None else pooled(before, state)
         climber = phase.climber
         if idle:
             climber = Climber(phase.found.theta, np.zeros_like(climber.m), climber.v, min(climber.seen, 50))
@@ -154,6 +156,19 @@ def advanced(state: State | None, found: Average, rate: float, rows: int, pace: 
         return State(found, found.loss, np.inf, rate, rows, pace, False)
     between = float(0.5 * found.curvature @ (found.theta - state.found.theta) ** 2)
     return State(found, found.loss, max(between - 3.0 * (found.loss + state.loss), 0.0), rate, rows, pace, False)
+
+
+def pooled(before: State, last: State) -> State:
+    """Two averages as one, weighted by how well each is known, where they agree: a last phase that the budget cut short
+    may know less than the one before it. Where they do not agree, the better known one, and how far they are apart."""
+    a, b = before.found, last.found
+    if not (a.stationary and b.stationary and before.loss + last.loss > 0.0):
+        return last
+    if last.moved > 0.0:
+        return last if last.loss <= before.loss else replace(before, moved=last.moved)
+    share = before.loss / (before.loss + last.loss)
+    theta, error = share * b.theta + (1 - share) * a.theta, np.hypot(share * b.error, (1 - share) * a.error)
+    return replace(last, found=replace(b, theta=theta, error=error), loss=share * last.loss)
 
 
 def nowhere(winner: Entry, rate: float, rows: int) -> State:
