@@ -32,7 +32,7 @@ PARAMETERS = {
 COLUMNS: Mapping[str, Callable[[Problem], dict[str, Any] | None]] = {
     "gmm": lambda p: {"y": p.data["y"]},
     "textmsg": lambda p: {"count": p.data["count"], "cut": p.data["cut"]},
-    "influenza": lambda p: {"mortality": p.data["y"]},
+    "influenza": lambda p: {"mortality": np.array(p.data["y"])[None, :]},  # one row of twelve months
     "eight_schools": lambda p: {"school": list("ABCDEFGH"), "y": p.data["y"], "se": p.data["se"]},
 }
 

@@ -70,8 +70,8 @@ WORK = [
     "",
     "## Work-normalised variance",
     "",
-    "Variance of a one-draw gradient (mean over parameters; of its norm) times seconds per draw, relative to all-score, "
-    "within this run. LYY18 and DSGD are written anew here from the papers (baselines.py), vectorised alike in blocks "
+    "Variance of a one-draw gradient (mean over parameters; of its norm) times seconds a draw, relative to all-score, "
+    "in this run. LYY18 and DSGD are written anew here from the papers (baselines.py), vectorised alike in blocks "
     "of 1,000 draws. ppl first with the estimators that it chooses, then with others asked for. The published ratios "
     "are of the authors' own code along whole trajectories of 16 draws a step: no more than a point of orientation.",
 ]

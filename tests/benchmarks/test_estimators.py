@@ -145,8 +145,7 @@ def test_moments_are_of_one_draw():
     assert found["draws"] == 40_000
 
 
-# influenza: recursions of derived values do not reach the planner yet.
-@pytest.mark.parametrize("name", [name for name in PARAMETERS if name != "influenza"])
+@pytest.mark.parametrize("name", PARAMETERS)
 def test_ours_is_unbiased_at_the_point(name):
     problem = BY_NAME[name]
     rows, rng = estimator_at(load(problem), problem, to_vector(problem, problem.point)), np.random.default_rng(3)
