@@ -1,6 +1,6 @@
 """Where densities jump in a continuous unknown: the thresholds of its value, solved for."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import networkx as nx
@@ -59,7 +59,7 @@ class Unsolved(Exception):
 def jumps_of(graph: nx.DiGraph, name: str, guide: Guide | None = None) -> tuple[Guard, ...] | Refusal:
     """Every place where a term of `roughness` jumps in the continuous unknown `name`; or why they are not all found."""
     view, _ = analysed(graph, guide)
-    search = Search(name, view)
+    search = Search(name, view, dict(_recursions(graph, guide)))
     try:
         found = [g for s in _statements(graph, guide) for g in search.statement(s)]
     except Unsolved as problem:
@@ -76,6 +76,14 @@ def _statements(graph: nx.DiGraph, guide: Guide | None) -> Iterator[Statement]:
         yield FactorTerm("objective", objective.value, objective.span)
 
 
+def _recursions(graph: nx.DiGraph, guide: Guide | None) -> Iterator[tuple[str, Expr]]:
+    """The derived values that cannot be looked through."""
+    own = guide.statements if guide is not None else ()
+    for s in (*(n.of for n in node_list(graph)), *own):
+        if isinstance(s, Derived) and s.along:
+            yield s.name, s.value
+
+
 def _others(threshold: Expr, drawn: frozenset[str], graph: nx.DiGraph) -> tuple[str, ...]:
     """The unknowns that a threshold depends on."""
     read = names(threshold)
@@ -89,6 +97,7 @@ class Search:
 
     name: str
     view: View
+    recursions: Mapping[str, Expr]
 
     def statement(self, s: Statement) -> Iterator[Guard]:
         match s:
@@ -133,6 +142,9 @@ class Search:
         if e.op in ORDERINGS:
             yield from self.comparison(e, view)
             return
+        if e.op == "ref":
+            yield from self.recursion(str(e.attrs[0]), found)
+            return
         if e.op == "sign":
             yield from self.crossing(e, replace(e, op="gt", args=(e.args[0], number(0.0)), type="bool"))
             return
@@ -140,6 +152,14 @@ class Search:
         inner = view.inside(e)
         for a in e.args:
             yield from self.walk(a, inner)
+
+    def recursion(self, name: str, found: Finding) -> Iterator[Guard]:
+        """The jumps inside a value that is computed from its own past."""
+        value = self.recursions.get(name)
+        if value is None:
+            raise Unsolved(found.reason, found.where)
+        inner = replace(self, recursions={**self.recursions, name: Expr("lit", (), (0.0,))})
+        yield from inner.argument(value)
 
     def verify_step(self, e: Expr, found: Finding, view: View) -> None:
         """Raises where an operation is rough however smooth its arguments are."""
@@ -176,6 +196,8 @@ class Search:
         if len(cells) != 1:
             raise Unsolved("a comparison of several of its values", e.span)
         [x] = cells
+        if base_name(x) not in ("", self.name):
+            raise Unsolved(f"a comparison of `{base_name(x)}`, which follows from several of its values", e.span)
         access, axis, lag = _access(x, e.span) if base_name(x) else ("all", *_extreme(x, e.span))
         found = roots(comparison, x, self.view)
         if base_name(x) == "" and found is not None:

@@ -256,6 +256,32 @@ def test_a_lagged_comparison_with_what_changes_along_the_way_is_refused() -> Non
     assert "changes along the way" in found.reason
 
 
+RECURSION = """axis k = 4
+data {{ y[k]: real from "y*" }}
+model {{
+  a ~ Normal(0, 1)
+  for i in k {{
+    h[i] = if i == 1 then a else {step}
+  }}
+  y ~ Normal({mean}, 1)
+}}
+"""
+
+
+def test_a_branch_inside_a_recursion() -> None:
+    step = "(if a > 0.3 then 0.5 else 0.2) * h[i - 1] + 1"
+    assert [line(g) for g in guards(RECURSION.format(step=step, mean="h"), "a")] == ["0.3 own up"]
+
+
+@pytest.mark.parametrize(
+    ("step", "mean"), [("if h[i - 1] > 0 then 1 else h[i - 1]", "h"), ("0.5 * h[i - 1]", "if h > 0 then 1 else 0")]
+)
+def test_a_branch_on_a_recursion_is_refused(step: str, mean: str) -> None:
+    found = jumps_of(*graph_of(RECURSION.format(step=step, mean=mean))[:1], "a")
+    assert isinstance(found, Refusal)
+    assert "`h`" in found.reason
+
+
 def test_what_a_threshold_depends_on() -> None:
     body = "t = a * x + b\n  u ~ Bernoulli(0.5)\n  y ~ Normal(if s * u + t > 1 then 1 else 0, 1)"
     [guard] = guards(model(body), "b")
