@@ -436,6 +436,5 @@ def remaining(out: Assembly, tilted: bool = False) -> list[Reading]:
 
 
 def chains(out: Assembly) -> list[Chain]:
-    """The chains of discrete unknowns whose potentials no other discrete unknown decides."""
-    found = summed_out(out.s, list(out.eliminated.values()), readings_of(out.terms, out.eliminated))[1]
-    return [c for c in found if c.alone]
+    """The chains of discrete unknowns."""
+    return summed_out(out.s, list(out.eliminated.values()), readings_of(out.terms, out.eliminated))[1]

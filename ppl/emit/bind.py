@@ -47,7 +47,7 @@ class Inputs:
 
     def afford(self, sizes: Mapping[str, int], *more: tuple[str, ...]) -> None:
         """E531 where summing unknowns out would take tables that are too large; `more` are such as no value shows."""
-        for table in (*self.tables, *(tuple(dict.fromkeys(axes)) for axes in more)):
+        for table in (*self.tables, *more):
             summed = dict.fromkeys(a.split("?")[0] for a in table if "?" in a)
             cells = _cells(table, sizes)
             if summed and cells > AFFORDABLE:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import networkx as nx
 
 from ppl.emit.assemble import Assembly, Centring, Slot, assemble_program, chains
-from ppl.emit.code import Writer, axis_size
+from ppl.emit.code import Writer, axis_size, read
 from ppl.emit.reverse import adjoints
 from ppl.emit.val import Val
 
@@ -67,9 +67,10 @@ def emit(graph: nx.DiGraph, with_terms: bool = False) -> Emitted:
     outputs = _outputs(a, slots)
     w = Writer(hints=dict(a.hints), scalars={s.name: i for i, s in enumerate(scalars)})
     write_sizes(a, w)
-    linked = [(c, a.b.sorted(c.step.left)) for c in chains(a)]
+    every_chain = chains(a)
     # the forward pass of a chain keeps a table of two states for every position, whatever its potentials share
-    w.line(f"d.afford({', '.join(['n', *(repr((c.step.along, *c.pair_axes(()))) for c, _ in linked)])})")
+    w.line(f"d.afford({', '.join(['n', *(repr(c.table) for c in every_chain)])})")
+    linked = [(c, a.b.sorted(c.step.left)) for c in every_chain if c.alone]
     # every value that some function needs decides how large a call gets
     every = [v for group in outputs.values() for v in group] + [t.value for t in terms.values()]
     w.write(stage_zero(every), 0)
@@ -162,7 +163,7 @@ def _recentred_value(a: Assembly, c: Centring) -> Val:
 def stage_zero(values: Iterable[Val]) -> list[Val]:
     """The data-only values that the functions read directly."""
     every = list(values)
-    used = [a for v in _reached(every) if v.stage for a in v.args] + every
+    used = [a for v in _reached(every) if v.stage for a in read(v)] + every
     return sorted({v for v in used if v.stage == 0 and v.op != "lit"}, key=lambda v: v.order)
 
 
@@ -179,7 +180,7 @@ def _reached(values: Iterable[Val]) -> set[Val]:
         v = stack.pop()
         if v not in seen:
             seen.add(v)
-            stack.extend(v.args)
+            stack.extend(read(v))
     return seen
 
 

@@ -49,6 +49,11 @@ class Chain:
         own = _levels_of(self.step)
         return not any(is_level(a) and a not in own for v in (self.unary, self.pair) for a in v.axes)
 
+    @property
+    def table(self) -> tuple[str, ...]:
+        """The axes of what its forward pass keeps."""
+        return tuple(dict.fromkeys((self.step.along, *self.unary.axes, *self.pair.axes)))
+
     def unary_axes(self, plates: tuple[str, ...]) -> tuple[str, ...]:
         return (*plates, self.step.along, *_own(self.step))
 

@@ -254,6 +254,17 @@ CASES = [
         lambda v, z: normal(v["a"], 0) + binary(z) + normal(X, v["a"] + z, 0.7),
     ),
     Case(
+        "a chain that starts again with every subject",
+        "  subject: int\n  y: real",
+        "  a ~ Normal(0, 1)\n  for t in row {\n"
+        "    z[t] ~ Bernoulli(if t == 1 then 0.3 else if subject[t] != subject[t - 1] then 0.3\n"
+        "      else if z[t - 1] then 0.8 else 0.1)\n  }\n  y ~ Normal(a + 2 * z, 0.7)",
+        {"y": Y, "subject": [1, 1, 2, 2, 2]},
+        (("z", 5),),
+        [TRUTH] * 5,
+        lambda v, z: normal(v["a"], 0) + binary(z[:2]) + binary(z[2:]) + normal(Y, v["a"] + 2 * z, 0.7),
+    ),
+    Case(
         "a chain of one position",
         "  y: real",
         "  a ~ Normal(0, 1)\n" + BINARY + "  y ~ Normal(a + 2 * z, 0.7)",
