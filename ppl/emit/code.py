@@ -65,7 +65,7 @@ class Writer:
         """Lines that compute the wanted values and all they need; values of another stage must be written already."""
         wanted = list(wanted)
         needed = _needed(wanted, stage, self.text)
-        uses = Counter(a for v in needed for a in v.args)
+        uses = Counter(a for v in needed for a in read(v))
         uses.update(wanted)
         for v in sorted(needed, key=lambda x: x.order):
             self._value(v, uses[v], v in wanted)
@@ -170,6 +170,11 @@ def _is_call(text: str) -> bool:
     return False
 
 
+def read(v: Val) -> tuple[Val, ...]:
+    """The values that the code of a value reads: the slopes of an attached gradient are for the way back."""
+    return v.args[:1] if v.op == "attach" else v.args
+
+
 def _needed(wanted: Iterable[Val], stage: int, known: dict[Val, str]) -> set[Val]:
     found: set[Val] = set()
     stack = [v for v in wanted if v not in known]
@@ -178,7 +183,7 @@ def _needed(wanted: Iterable[Val], stage: int, known: dict[Val, str]) -> set[Val
         if v in found or v in known:
             continue
         found.add(v)
-        stack.extend(a for a in v.args if a not in known)
+        stack.extend(a for a in read(v) if a not in known)
     return {v for v in found if v.stage == stage or v.op == "lit" or stage == 1}
 
 
