@@ -56,18 +56,21 @@ def find(text: str, name: str, data: str | None, settings: Mapping[str, Any]) ->
 
 
 def _plan(core: Core) -> list[Diagnostic]:
-    """What the planner has against the model."""
-    if not may_be_refused(core):
+    """What the planner has against the model, with each of its guides."""
+    if not (core.params or core.guides or core.objective is not None or may_be_refused(core)):
         return []
     # networkx is slow to import, and few models need it here
     from ppl.graph.graph import lower
+    from ppl.rewrite.explain import biased
     from ppl.rewrite.plan import plan
 
-    try:
-        plan(lower(core))
-    except ModelError as problem:
-        return list(problem.diagnostics)
-    return []
+    found: list[Diagnostic] = []
+    for guide in core.guides or (None,):
+        try:
+            found += biased(plan(lower(core), guide))
+        except ModelError as problem:
+            found += problem.diagnostics
+    return list(dict.fromkeys(found))
 
 
 def _data(core: Core, data: str, settings: Mapping[str, Any]) -> list[Diagnostic]:

@@ -6,12 +6,14 @@ import click
 
 from ppl.api import compile
 from ppl.cli.failures import ended, guarded
-from ppl.cli.source import MODEL, defines, read_model
+from ppl.cli.source import ESTIMATOR, GUIDE, MODEL, defines, estimators, read_model
 from ppl.cli.terminal import OK, complaints, out
 
 
 @click.command("emit")
 @MODEL
+@GUIDE
+@ESTIMATOR
 @click.option("-D", "settings", multiple=True, metavar="NAME=VALUE", help="Set a `const` of the model.")
 def command(model: str, **options: Any) -> None:
     """Print the Python program that MODEL becomes: one function that takes the data and returns the log density, its
@@ -21,7 +23,9 @@ def command(model: str, **options: Any) -> None:
     def run() -> int:
         name, text = read_model(model)
         texts[name] = text
-        compiled = compile(text, name, defines(options["settings"]))
+        compiled = compile(
+            text, name, defines(options["settings"]), options["guide"], estimators(options["estimators"])
+        )
         complaints(compiled.warnings, texts)
         out(compiled.source.rstrip("\n"))
         return OK

@@ -9,10 +9,22 @@ import click
 
 from ppl.cli.failures import ended, guarded
 from ppl.cli.page import page
-from ppl.cli.source import DATA_FILE, JSON, data_options, defines, read_model, verify_order, with_data
+from ppl.cli.source import (
+    DATA_FILE,
+    ESTIMATOR,
+    GUIDE,
+    JSON,
+    data_options,
+    defines,
+    estimators,
+    read_model,
+    verify_order,
+    with_data,
+)
 from ppl.cli.terminal import ERRORS, OK, complaints, note, out, out_json, width
 from ppl.results.numbers import counted
 from ppl.source.codes import CODES
+from ppl.source.render import to_json
 from ppl.source.suggest import did_you_mean
 
 CODE = re.compile(r"[EW]\d{3}(\.\w+)?", re.IGNORECASE)
@@ -22,11 +34,15 @@ BATCH, TIMES = 16, 20
 @click.command("explain")
 @click.argument("subject", metavar="MODEL|CODE")
 @DATA_FILE
+@GUIDE
+@ESTIMATOR
 @with_data
+@click.option("-v", "--verbose", is_flag=True, help="Also the other estimators that would be sound.")
 @click.option("--site", "sites", multiple=True, metavar="NAME", help="Only this unknown; may be given several times.")
 @JSON
 def command(subject: str, data: str | None, sites: tuple[str, ...], as_json: bool, **settings: Any) -> None:
-    """Show for each unknown of MODEL how its gradient is estimated, and why. With DATA, also what a gradient costs.
+    """Show for each unknown of MODEL how its gradient is estimated, and why. With DATA, also what a gradient costs, and
+    how noisy each sound estimator is.
 
     `ppl explain E310` tells what an error code means, with a wrong and a right example.
     """
@@ -62,26 +78,65 @@ def _model(
 ) -> int:
     # the page of a code needs none of this
     from ppl.api import compile
-    from ppl.rewrite.explain import explain, remarks, table
+    from ppl.results.pilot import pilot
+    from ppl.rewrite.explain import explain
 
     name, text = read_model(path)
     texts[name] = text
-    model = compile(text, name, defines(settings["settings"]))
+    model = compile(text, name, defines(settings["settings"]), settings["guide"], estimators(settings["estimators"]))
     rows = explain(model.graph)
     chosen = [row for row in rows if not sites or row.name in sites]
     for missing in set(sites) - {row.name for row in rows}:
         raise click.UsageError(f"there is no unknown `{missing}`; the model has {', '.join(row.name for row in rows)}")
-    cost = _cost(model, data, settings) if data is not None else None
+    cost, measured = None, {}
+    if data is not None:
+        program, bound = model.bind(data, data_options(settings))
+        cost, measured = _cost(program, bound), pilot(model.graph, bound, sites)
     if as_json:
-        out_json({"schema": 1, "unknowns": {row.name: _json(row) for row in chosen}, "cost": cost})
+        out_json(_record(model, chosen, cost, measured))
         return OK
     complaints(model.warnings, texts)
-    notes = [*remarks(chosen), *([_cost_line(cost)] if cost else [])]
-    out("\n".join([*table(chosen, width()), *([""] if notes else []), *notes]))
+    out("\n".join(_page(model, chosen, cost, measured, settings["verbose"])))
     return OK
 
 
-def _json(row: Any) -> dict[str, Any]:
+def _page(model: Any, rows: Any, cost: Any, measured: Any, verbose: bool) -> list[str]:
+    """The goal, the table of unknowns, the parameters, what was measured, remarks."""
+    from ppl.results.pilot import pilot_lines
+    from ppl.rewrite.explain import explain_params, goal, others_lines, params_table, remarks, table
+
+    heading = goal(model.graph)
+    parts = [
+        [heading] if heading else [],
+        table(rows, width()) if rows else [],
+        params_table(explain_params(model.graph)),
+        others_lines(rows) if verbose else [],
+        list(pilot_lines(measured)),
+        [*remarks(rows), *([_cost_line(cost)] if cost else [])],
+    ]
+    full = [part for part in parts if part]
+    return [line for i, part in enumerate(full) for line in ([""] * (i > 0) + part)]
+
+
+def _record(model: Any, rows: Any, cost: Any, measured: Any) -> dict[str, Any]:
+    from ppl.graph.graph import guide_of
+    from ppl.rewrite.explain import explain_params
+
+    guide = guide_of(model.graph)
+    params = {p.name: {"axes": list(p.axes), "range": p.range} for p in explain_params(model.graph)}
+    return {
+        "schema": 1,
+        "guide": "auto" if guide is None else guide.name or "guide",
+        "unknowns": {row.name: _json(row, measured.get(row.name)) for row in rows},
+        "params": params,
+        "cost": cost,
+        "warnings": to_json(model.warnings)["warnings"],
+    }
+
+
+def _json(row: Any, measured: Any) -> dict[str, Any]:
+    from ppl.results.json import finite
+
     where = row.where
     place = {"file": where.file, "line": where.line, "col": where.col} if where is not None and where.line else None
     return {
@@ -89,22 +144,32 @@ def _json(row: Any) -> dict[str, Any]:
         "axes": list(row.axes),
         "estimator": row.estimator,
         "level": row.level,
-        "reaches": row.term,
+        "reaches": row.term.removesuffix(" ~"),
         "reason": row.reason,
         "where": place,
-        "cost": row.cost or None,
+        "cost": finite({way: {"ms": m.ms, "variance": m.variance} for way, m in measured.items()})
+        if measured
+        else None,
+        "others": list(row.others),
+        "biased": bool(row.biased),
     }
 
 
-def _cost(model: Any, data: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+def _cost(program: Any, bound: Any) -> dict[str, Any]:
     """Milliseconds for the log density and for it with its gradient, for a batch of draws, measured."""
     import numpy as np
 
-    program, bound = model.bind(data, data_options(settings))
-    u, w = np.random.default_rng(0).normal(0.0, 0.1, (BATCH, program.dim)), np.zeros(program.weights)
+    from ppl.emit.bind_objective import ObjectiveProgram
+
+    rng = np.random.default_rng(0)
+    size = {"rows": bound.rows, "numbers": program.dim, "draws": BATCH}
+    if isinstance(program, ObjectiveProgram):
+        theta, e = np.repeat(program.start[None], BATCH, axis=0), rng.random((BATCH, program.noise))
+        density = _milliseconds(lambda: program.log_weight(theta, e))
+        return {**size, "density_ms": density, "gradient_ms": _milliseconds(lambda: program.estimate(theta, e))}
+    u, w = rng.normal(0.0, 0.1, (BATCH, program.dim)), np.zeros(program.weights)
     density = _milliseconds(lambda: program.value(u, w))
-    gradient = _milliseconds(lambda: program.value_and_grad(u, w))
-    return {"rows": bound.rows, "numbers": program.dim, "draws": BATCH, "density_ms": density, "gradient_ms": gradient}
+    return {**size, "density_ms": density, "gradient_ms": _milliseconds(lambda: program.value_and_grad(u, w))}
 
 
 def _milliseconds(call: Any) -> float:

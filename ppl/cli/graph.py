@@ -1,19 +1,19 @@
 """`ppl graph`: the graph of a model as text, Mermaid, Graphviz or JSON."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import click
 import networkx as nx
 
+from ppl.api import compile
 from ppl.check.check import check
 from ppl.check.declarations import constant_of
 from ppl.cli.failures import ended, guarded
-from ppl.cli.source import MODEL, defines, read_model
+from ppl.cli.source import ESTIMATOR, GUIDE, MODEL, defines, estimators, read_model
 from ppl.cli.terminal import OK, complaints, out, out_json
 from ppl.graph.graph import lower
 from ppl.graph.show import to_dot, to_json, to_mermaid, to_text
-from ppl.rewrite.plan import plan
 from ppl.source.diagnostic import ModelError
 from ppl.syntax.parse import parse
 
@@ -24,6 +24,8 @@ DRAWN: dict[str, Callable[[nx.DiGraph], str]] = {"text": to_text, "mermaid": to_
 @MODEL
 @click.option("--format", "form", type=click.Choice([*DRAWN, "json"]), default="text", help="[default: text]")
 @click.option("--before", is_flag=True, help="The graph as written, before it is rewritten and planned.")
+@GUIDE
+@ESTIMATOR
 @click.option("-D", "settings", multiple=True, metavar="NAME=VALUE", help="Set a `const` of the model.")
 def command(model: str, form: str, before: bool, **options: Any) -> None:
     """Draw the graph of MODEL: data, unknowns with their estimators, derived values, densities, and their plates.
@@ -35,8 +37,7 @@ def command(model: str, form: str, before: bool, **options: Any) -> None:
     def run() -> int:
         name, text = read_model(model)
         texts[name] = text
-        graph = _graph(text, name, options["settings"], texts)
-        graph = graph if before else plan(graph)
+        graph = _written(text, name, options, texts) if before else _planned(text, name, options, texts)
         if form == "json":
             out_json(to_json(graph))
         else:
@@ -46,9 +47,17 @@ def command(model: str, form: str, before: bool, **options: Any) -> None:
     ended(guarded(run, texts, form == "json"))
 
 
-def _graph(text: str, name: str, settings: tuple[str, ...], texts: dict[str, str]) -> nx.DiGraph:
+def _planned(text: str, name: str, options: Mapping[str, Any], texts: dict[str, str]) -> nx.DiGraph:
+    """The graph with an estimator on every unknown. Raises ModelError."""
+    model = compile(text, name, defines(options["settings"]), options["guide"], estimators(options["estimators"]))
+    complaints(model.warnings, texts)
+    return model.graph
+
+
+def _written(text: str, name: str, options: Mapping[str, Any], texts: dict[str, str]) -> nx.DiGraph:
     """The graph as the checker leaves it. Raises ModelError."""
-    checked = check(parse(text, name), {key: constant_of(value) for key, value in defines(settings).items()})
+    values = {key: constant_of(value) for key, value in defines(options["settings"]).items()}
+    checked = check(parse(text, name), values)
     if checked.core is None:
         raise ModelError(checked.diagnostics)
     complaints(checked.warnings, texts)

@@ -9,6 +9,23 @@ from ppl.graph.graph import Node, node_list
 from ppl.stdlib.records import JUMP, KINK
 
 ROUGH = (KINK, JUMP)
+# Sums are blue, paths green, paths with terms for jumps yellow, draws without a path orange; what is biased is red.
+SUM, PATH, SPLIT, DRAW, BIASED = "#cfe2f3", "#d9ead3", "#fff2cc", "#fce5cd", "#f4cccc"
+COLOURS: Mapping[str, str] = {
+    "exact": SUM,
+    "local": SUM,
+    "remainder": SUM,
+    "window": SUM,
+    "reparam": PATH,
+    "implicit": PATH,
+    "stratified": SPLIT,
+    "boundary": SPLIT,
+    "disarm": DRAW,
+    "measure": DRAW,
+    "score": DRAW,
+    "relax": BIASED,
+}
+RED = "#cc0000"
 
 
 def ordered(graph: nx.DiGraph) -> list[Node]:
@@ -43,8 +60,28 @@ def _edges(graph: nx.DiGraph) -> Iterator[tuple[str, str, str]]:
 def role(node: Node) -> str:
     """What a node is, in a word or two: its estimator where it has one."""
     if node.plan is not None:
-        return f"{'missing cells, ' if node.kind == 'imputed' else ''}{node.plan.estimator}"
+        return f"{'missing cells, ' if node.kind == 'imputed' else ''}{manner(node)}"
     return {"unknown": "unknown", "imputed": "missing cells", "factor": "factor"}.get(node.kind, node.kind)
+
+
+def manner(node: Node) -> str:
+    """The estimator of an unknown; one that is biased says so."""
+    if node.plan is None:
+        return ""
+    return f"{node.plan.estimator} (biased)" if node.plan.biased else node.plan.estimator
+
+
+def colour(node: Node) -> str:
+    """The colour of an unknown's estimator, "" for other nodes."""
+    if node.plan is None:
+        return ""
+    return BIASED if node.plan.biased else COLOURS[node.plan.estimator]
+
+
+def legend(graph: nx.DiGraph) -> dict[str, str]:
+    """The estimators that occur, with their colours; empty where there is but one."""
+    found = {manner(n): colour(n) for n in node_list(graph) if n.plan is not None}
+    return dict(sorted(found.items())) if len(found) > 1 else {}
 
 
 # ---- text --------------------------------------------------------------------------------------------------------
@@ -56,7 +93,7 @@ def to_text(graph: nx.DiGraph) -> str:
     rows = [_text_row(node, graph) for node in nodes]
     widths = [max((len(row[i]) for row in rows), default=0) for i in range(2)]
     lines = [f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c}".rstrip() for a, b, c in rows]
-    rough = [f"{level}: {u} -> {v}" for u, v, level in _rough_edges(graph)]
+    rough = [f"{'!' if level == JUMP else ' '} {level}: {u} -> {v}" for u, v, level in _rough_edges(graph)]
     return "\n".join([*lines, *([""] if rough else []), *rough])
 
 
@@ -82,7 +119,8 @@ MERMAID_ARROWS = {KINK: "-. kink .->", JUMP: "== jump ==>"}
 
 
 def to_mermaid(graph: nx.DiGraph) -> str:
-    """A Mermaid flow chart with a subgraph for every plate; kinks are dotted, jumps are thick."""
+    """A Mermaid flow chart with a subgraph for every plate; unknowns have the colour of their estimator, kinks are
+    dotted, jumps are thick and red."""
     nodes = ordered(graph)
     ids = {node.name: f"n{i}" for i, node in enumerate(nodes)}
     lines = ["graph TD"]
@@ -92,8 +130,28 @@ def to_mermaid(graph: nx.DiGraph) -> str:
             lines += [f'  subgraph p{i} ["{_quoted(name)}"]', *(f"    {line}" for line in inside), "  end"]
         else:
             lines += [f"  {line}" for line in inside]
-    lines += [f"  {ids[u]} {MERMAID_ARROWS.get(level, '-->')} {ids[v]}" for u, v, level in _edges(graph)]
-    return "\n".join(lines)
+    edges = list(_edges(graph))
+    lines += [f"  {ids[u]} {MERMAID_ARROWS.get(level, '-->')} {ids[v]}" for u, v, level in edges]
+    jumps = [str(i) for i, (_, _, level) in enumerate(edges) if level == JUMP]
+    lines += [f"  linkStyle {','.join(jumps)} stroke:{RED}"] if jumps else []
+    return "\n".join([*lines, *_mermaid_colours(nodes, ids), *_mermaid_legend(graph)])
+
+
+def _mermaid_colours(nodes: Sequence[Node], ids: Mapping[str, str]) -> Iterator[str]:
+    for name in dict.fromkeys(colour(n) for n in nodes if n.plan is not None):
+        members = [ids[n.name] for n in nodes if colour(n) == name]
+        yield f"  style {members[0]} fill:{name}" if len(members) == 1 else f"  classDef c{name[1:]} fill:{name}"
+        if len(members) > 1:
+            yield f"  class {','.join(members)} c{name[1:]}"
+
+
+def _mermaid_legend(graph: nx.DiGraph) -> Iterator[str]:
+    found = legend(graph)
+    if found:
+        yield '  subgraph legend ["estimators"]'
+        yield from (f'    l{i}["{_quoted(name)}"]' for i, name in enumerate(found))
+        yield "  end"
+        yield from (f"  style l{i} fill:{fill}" for i, fill in enumerate(found.values()))
 
 
 def _mermaid_node(node: Node, ids: Mapping[str, str]) -> str:
@@ -102,7 +160,7 @@ def _mermaid_node(node: Node, ids: Mapping[str, str]) -> str:
 
 
 def _label(node: Node) -> str:
-    return node.name if node.plan is None else f"{node.name}: {node.plan.estimator}"
+    return node.name if node.plan is None else f"{node.name}: {manner(node)}"
 
 
 def _quoted(text: str) -> str:
@@ -119,21 +177,39 @@ DOT_SHAPES: Mapping[str, str] = {
     "derived": "shape=box, style=rounded",
     "factor": "shape=square, style=filled, fillcolor=black, fontcolor=white",
 }
-DOT_ARROWS = {KINK: ' [label="kink", style=dashed]', JUMP: ' [label="jump", style=bold]'}
+DOT_ARROWS = {KINK: ' [label="kink", style=dotted]', JUMP: f' [label="jump", style=dashed, color="{RED}"]'}
 
 
 def to_dot(graph: nx.DiGraph) -> str:
-    """Graphviz source with a cluster for every plate; kinks are dashed, jumps are bold."""
+    """Graphviz source with a cluster for every plate; unknowns have the colour of their estimator, kinks are dotted,
+    jumps are dashed and red."""
     lines = ["digraph model {", "  node [fontname=Helvetica];"]
     for i, (name, members) in enumerate(_by_plate(ordered(graph)).items()):
-        inside = [f"{_dot(n.name)} [label={_dot(_label(n))}, {DOT_SHAPES[n.kind]}];" for n in members]
+        inside = [f"{_dot(n.name)} [label={_dot(_label(n))}, {_dot_shape(n)}];" for n in members]
         if name:
             head = f"  subgraph cluster_{i} {{ label={_dot(name)};"
             lines += [head, *(f"    {line}" for line in inside), "  }"]
         else:
             lines += [f"  {line}" for line in inside]
     lines += [f"  {_dot(u)} -> {_dot(v)}{DOT_ARROWS.get(level, '')};" for u, v, level in _edges(graph)]
-    return "\n".join([*lines, "}"])
+    return "\n".join([*lines, *_dot_legend(graph), "}"])
+
+
+def _dot_shape(node: Node) -> str:
+    """The shape of a node; that of an unknown is filled with the colour of its estimator."""
+    if node.plan is None:
+        return DOT_SHAPES[node.kind]
+    style = '"filled,dashed"' if node.kind == "imputed" else "filled"
+    return f'shape=ellipse, style={style}, fillcolor="{colour(node)}"'
+
+
+def _dot_legend(graph: nx.DiGraph) -> Iterator[str]:
+    found = legend(graph)
+    if found:
+        yield '  subgraph cluster_legend { label="estimators";'
+        for name, fill in found.items():
+            yield f'    {_dot(f"legend {name}")} [label={_dot(name)}, shape=box, style=filled, fillcolor="{fill}"];'
+        yield "  }"
 
 
 def _dot(text: str) -> str:
@@ -160,5 +236,6 @@ def _node_json(node: Node) -> dict[str, Any]:
         "axes": list(node.axes),
         "estimator": node.plan.estimator if node.plan else None,
         "level": node.plan.level if node.plan else None,
+        "biased": bool(node.plan and node.plan.biased),
         "line": node.span.line or None,
     }

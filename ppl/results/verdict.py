@@ -64,7 +64,8 @@ def header(fit: Fit, width: int) -> list[str]:
     numbers = sum(q.draws[0].size for q in unknowns if isinstance(q, Quantity))
     size = counted(len(unknowns), "unknown") + (f" ({counted(numbers, 'number')})" if numbers else "")
     rows = [counted(fit.rows, "row")] if fit.rows else []
-    goal = f"guide: {fit.guide.family}" if is_posterior(fit) else "no posterior: an expectation is optimised"
+    own = "the one in the file" if fit.guide.family == "guide" else fit.guide.family
+    goal = f"guide: {own}" if is_posterior(fit) else "no posterior: an expectation is optimised"
     params = [counted(len(fit.params), "parameter")] if fit.params else []
     parts = [*rows, size, *params, *([estimators(fit)] if estimators(fit) else []), goal]
     return joined(parts, width, f"{fit.model}   ", "  ")

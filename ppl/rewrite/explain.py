@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 
 import networkx as nx
 
 from ppl.check.core import Dist, Site
 from ppl.graph.graph import Node, core_of, drawn_sites, guide_of, unknowns
+from ppl.rewrite.conjugate import WRITTEN
 from ppl.rewrite.roughness import LEVELS, Finding, roughness
 from ppl.source.diagnostic import Bug, Diagnostic, complain
 from ppl.source.span import NOWHERE, Span
@@ -31,11 +33,53 @@ class Explained:
     reason: str
     where: Span | None
     cost: str
+    others: tuple[str, ...] = ()
+    biased: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedParam:
+    """A parameter that is learned, and its range."""
+
+    name: str
+    axes: tuple[str, ...]
+    low: float
+    high: float
+
+    @property
+    def range(self) -> str:
+        """`real`, `> 0`, `< 1`, `in (0, 1)`."""
+        match isfinite(self.low), isfinite(self.high):
+            case True, True:
+                return f"in ({self.low:g}, {self.high:g})"
+            case True, False:
+                return f"> {self.low:g}"
+            case False, True:
+                return f"< {self.high:g}"
+            case _:
+                return "real"
+
+
+def explain_params(graph: nx.DiGraph) -> tuple[ExplainedParam, ...]:
+    """The author's parameters, those of the model first."""
+    guide = guide_of(graph)
+    params = (*core_of(graph).params, *(guide.params if guide is not None else ()))
+    return tuple(ExplainedParam(p.name, p.axes, p.low, p.high) for p in params)
+
+
+def goal(graph: nx.DiGraph) -> str:
+    """What is optimised and where draws come from: the second heading of an explanation, "" for the automatic guide."""
+    objective, guide = core_of(graph).objective, guide_of(graph)
+    if objective is not None:
+        return f"{'maximize' if objective.maximize else 'minimize'}: an expectation over the draws of the model"
+    if guide is None:
+        return ""
+    return f"guide: {guide.name}" if guide.name else "guide: the one in the file"
 
 
 def explain(graph: nx.DiGraph) -> tuple[Explained, ...]:
     """Every unknown of a planned graph, in the order of the model."""
-    rough = roughness(graph)
+    rough = roughness(graph, guide_of(graph))
     return tuple(_explained(node, _worst_term(node, graph, rough)) for node in unknowns(graph))
 
 
@@ -63,17 +107,20 @@ def _explained(node: Node, term: str) -> Explained:
         raise Bug(f"`{node.name}` has no estimator")
     axes = tuple(a.rstrip("'") for a in node.axes)
     dist = distribution(node.dist) if node.dist is not None else ""
-    return Explained(node.name, dist, axes, term, p.level, p.estimator, p.reason, p.where, p.cost)
+    return Explained(node.name, dist, axes, term, p.level, p.estimator, p.reason, p.where, p.cost, p.others, p.biased)
 
 
 def _worst_term(node: Node, graph: nx.DiGraph, rough: dict[str, dict[str, Finding]]) -> str:
-    """The density in which the unknown is roughest; of equals, the last that it reaches: mostly the data."""
+    """The density in which the unknown is roughest; of equals, the last of the model that it reaches: mostly the
+    data."""
     if node.plan is not None and node.plan.level == DISCRETE:
         return _last_density(node, graph)
     reached = [
-        (LEVELS[found[node.name].level], i, name) for i, (name, found) in enumerate(rough.items()) if node.name in found
+        (LEVELS[found[node.name].level], name in graph, i, name)
+        for i, (name, found) in enumerate(rough.items())
+        if node.name in found
     ]
-    return max(reached, default=(0, 0, node.name))[2]
+    return max(reached, default=(0, True, 0, node.name))[3]
 
 
 def _last_density(node: Node, graph: nx.DiGraph) -> str:
@@ -86,7 +133,7 @@ def _last_density(node: Node, graph: nx.DiGraph) -> str:
 def distribution(dist: Dist) -> str:
     """The name of a distribution, with those inside it: `Censored(Weibull)`, `if … (Normal, Normal)`."""
     inner = ", ".join(distribution(d) for d in dist.inner)
-    name = "if" if dist.name == "where" else dist.name
+    name = "if" if dist.name == "where" else WRITTEN.get(dist.name, dist.name)
     return f"{name}({inner})" if inner else name
 
 
@@ -114,6 +161,18 @@ def _cells(row: Explained) -> tuple[str, ...]:
     return (row.name, row.distribution, axes, f"{term}: {row.level}", row.estimator, row.reason + where)
 
 
+def params_table(params: Sequence[ExplainedParam]) -> list[str]:
+    """The learned parameters with their axes and ranges."""
+    rows = [("parameter", "axes", "range"), *((p.name, ", ".join(p.axes) or "–", p.range) for p in params)]
+    widths = [max(len(row[i]) for row in rows) for i in range(2)]
+    return [f"{a:<{widths[0]}}{GAP}{b:<{widths[1]}}{GAP}{c}" for a, b, c in rows] if params else []
+
+
+def others_lines(rows: Sequence[Explained]) -> list[str]:
+    """The other estimators that would be sound."""
+    return [f"{row.name}: also sound: {', '.join(row.others)}" for row in rows if row.others]
+
+
 def _broken(text: str, width: int) -> list[str]:
     lines, line = [], ""
     for word in text.split():
@@ -137,6 +196,7 @@ class Remark:
 
 
 REMARKS: tuple[Remark, ...] = (
+    Remark(lambda r: bool(r.biased), "BIASED, as was asked for: the fit may settle where there is no optimum"),
     Remark(
         lambda r: r.estimator == "exact", "summed out: no gradient noise, and their probabilities come with the fit"
     ),
