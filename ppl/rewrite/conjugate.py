@@ -46,6 +46,9 @@ CONJUGATES = tuple(
     for density, p, q in _CHANCES
 )
 
+# What the prior of an unknown was called in the model, by what the rules made of it.
+WRITTEN = {rule.posterior[0]: rule.prior for rule in reversed(CONJUGATES)}
+
 
 def conjugate(graph: nx.DiGraph, keep: Collection[str] = ()) -> nx.DiGraph:
     """The graph with unknowns integrated out where a rule fits; those in `keep` are left alone."""

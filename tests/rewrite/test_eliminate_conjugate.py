@@ -8,6 +8,7 @@ from scipy.stats import binom, norm, poisson
 
 from ppl.api import compile
 from ppl.graph.graph import node_list, unknowns
+from ppl.rewrite.explain import explain
 
 SEEN = np.array([3, 0, 12, 7])
 EVERY = np.arange(3000)
@@ -41,6 +42,11 @@ def test_a_thinned_count(lines: str) -> None:
         assert program.value(u, w)[s] == pytest.approx(total, rel=1e-10)
         expected = np.exp(each - logsumexp(each, -1, keepdims=True))[:, levels]
         np.testing.assert_allclose(totals[s], expected, rtol=1e-7, atol=1e-12)
+
+
+def test_it_is_explained_as_it_was_written() -> None:
+    rows = {row.name: row for row in explain(compile(model(FORMS["Poisson and Binomial"])).graph)}
+    assert (rows["n"].distribution, rows["n"].estimator) == ("Poisson", "exact")
 
 
 def test_its_gradient_is_that_of_the_marginal() -> None:
