@@ -18,6 +18,7 @@ LONG = {
     "y": X.ravel(),
 }
 TRUTH = (0, 1)
+AT = np.array([0, 1, 2, 2, 0])
 
 
 @dataclass(frozen=True)
@@ -252,6 +253,35 @@ CASES = [
         (("z", 3),),
         [TRUTH] * 3,
         lambda v, z: normal(v["a"], 0) + binary(z) + normal(X, v["a"] + z, 0.7),
+    ),
+    Case(
+        "rows that read the state of their time and the one before, and one of their own",
+        "  time: factor\n  y: real",
+        "  a ~ Normal(0, 1)\n  for t in time {\n"
+        "    z[t] ~ Bernoulli(if t == 1 then 0.3 else if z[t - 1] then 0.8 else 0.1)\n"
+        "    d[t] = if t == 1 then 0.5 else z[t] - a * z[t - 1]\n  }\n"
+        "  c[row] ~ Bernoulli(if z[time] then 0.9 else 0.4)\n  y ~ Normal(d[time] + c, 0.7)",
+        {"time": ["1", "2", "3", "3", "1"], "y": Y},
+        (("z", 3), ("c", 5)),
+        [TRUTH] * 8,
+        lambda v, z: (
+            normal(v["a"], 0)
+            + binary(z[:3])
+            + chance(z[3:], np.where(z[AT], 0.9, 0.4))
+            + normal(Y, np.r_[0.5, z[1:3] - v["a"] * z[:2]][AT] + z[3:], 0.7)
+        ),
+    ),
+    Case(
+        "the row before, by its time",
+        "  time: factor\n  y: real",
+        "  a ~ Normal(0, 1)\n  for t in time {\n"
+        "    z[t] ~ Bernoulli(if t == 1 then 0.3 else if z[t - 1] then 0.8 else 0.1)\n  }\n"
+        "  m[row] = a * z[time]\n"
+        "  for i in row {\n    y[i] ~ Normal(if i == 1 then 0 else m[i - 1], 0.7)\n  }",
+        {"time": ["1", "2", "3", "3", "1"], "y": Y},
+        (("z", 3),),
+        [TRUTH] * 3,
+        lambda v, z: normal(v["a"], 0) + binary(z) + normal(Y, np.r_[0, v["a"] * z[AT][:-1]], 0.7),
     ),
     Case(
         "a chain that starts again with every subject",

@@ -449,6 +449,19 @@ def test_probabilities_of_derived_events() -> None:
 # ---- refusals ----------------------------------------------------------------------------------------------------
 
 REFUSED = {
+    "a sum over the rows that read its groups": (
+        "  group: factor\n  y: real",
+        "  z[group] ~ Bernoulli(0.3)\n  d = z[group]\n  factor 0.1 * sum(d)^2\n  y ~ Normal(d, 1)",
+        "couples all its values",
+        "sum(d)",
+    ),
+    "an index that is itself unknown": (
+        "  group: factor\n  y: real",
+        "  share[group] ~ Dirichlet(1)\n  z[group] ~ Bernoulli(0.3)\n  w[row] ~ Categorical(share)\n"
+        "  y ~ Normal(z[w], 1)",
+        "in more than one way",
+        "z[w]",
+    ),
     "a sum over its plate": (
         "  y: real",
         "  z[row] ~ Bernoulli(0.3)\n  y ~ Normal(sum(z), 1)",
