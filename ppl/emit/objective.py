@@ -25,7 +25,7 @@ from ppl.emit.values import Builder
 from ppl.graph.graph import Node, core_of, drawn_sites, node_list
 from ppl.rewrite.eliminate import Elimination, eliminations, is_discrete
 from ppl.rewrite.findings import Refusal
-from ppl.rewrite.guards import jumps_of
+from ppl.rewrite.guards import Guard, jumps_of
 from ppl.rewrite.listing import Listing, guide_name, listing
 from ppl.rewrite.supports import domain
 from ppl.rewrite.unroll import dist_at_position, stepwise
@@ -411,13 +411,21 @@ def _listed(o: Objective, name: str, dist: Dist, axes: tuple[str, ...], at: Call
 def _stratified(o: Objective, name: str, dist: Dist, axes: tuple[str, ...], at: Callable[[Val], Val]) -> Val:
     """One value in each stratum between the thresholds at which a density jumps."""
     noise = noise_of(o, name, dist, axes)
-    guards = jumps_of(o.graph, name, o.block)
-    assert not isinstance(guards, Refusal), guards
+    guards = splits(o, name)
     x, width = strata(o.a.s, name, dist, axes, guards, noise(0), at, o.a.sizes)
     list_levels(o, name, axes, width)
     cost = _standard_cost(o, dist, noise) or o.b.neg(log_density(o.a.s, dist, x))
     o.guide_costs.append((guide_name(name), cost, plates_of(dist, axes)))
     return x
+
+
+def splits(o: Objective, name: str) -> tuple[Guard, ...]:
+    """The jumps that an unknown answers for."""
+    guards = jumps_of(o.graph, name, o.block)
+    assert not isinstance(guards, Refusal), guards
+    plan = o.graph.nodes[name]["node"].plan
+    kept = set(plan.splits) if plan is not None else set()
+    return tuple(g for g in guards if not kept or g.where in kept)
 
 
 def list_levels(o: Objective, name: str, axes: tuple[str, ...], weight: Val) -> None:

@@ -12,12 +12,11 @@ from ppl.check.core import Dist
 from ppl.emit.assemble import COPIES, levels_along
 from ppl.emit.densities import log_density
 from ppl.emit.draws import sampled
-from ppl.emit.objective import Objective, Probe, assemble_objective
+from ppl.emit.objective import Objective, Probe, assemble_objective, splits
 from ppl.emit.surrogate import cost_of
 from ppl.emit.tails import cdf
 from ppl.emit.val import Val
-from ppl.rewrite.findings import Refusal
-from ppl.rewrite.guards import Guard, jumps_of
+from ppl.rewrite.guards import Guard
 
 # How far beside a threshold a cost is asked for, relative to its size.
 ASIDE = 1e-9
@@ -101,9 +100,7 @@ def _logit(o: Objective, dist: Dist) -> Val:
 def _boundary(o: Objective, p: Probe) -> Val:
     """At each threshold, what crossing it costs, times the rate at which the guide's mass crosses it (Lee, Yu & Yang,
     NeurIPS 2018): for a jump of f at c, d E[f] has the term (f(c-) - f(c+)) dF(c)."""
-    guards = jumps_of(o.graph, p.name, o.block)
-    assert not isinstance(guards, Refusal), guards
-    distinct = {(g.threshold, g.access): g for g in guards}
+    distinct = {(g.threshold, g.access): g for g in splits(o, p.name)}
     return o.b.total(_crossing(o, p, g) for g in distinct.values())
 
 

@@ -17,7 +17,9 @@ KINDS = ("data", "unknown", "imputed", "observed", "derived", "factor")
 class Plan:
     """What the compiler decided for an unknown. `estimator` is a row of `ESTIMATORS`; `level` is how rough the log
     density is in it, along every path; `where` is the place that decided. `biased` says why the estimate is not
-    unbiased: only what the author asked for is. `others` are the estimators that would be sound as well."""
+    unbiased: only what the author asked for is. `others` are the estimators that would be sound as well. `splits` are
+    the places of the jumps that this estimator answers for; those of other unknowns that meet there are answered for by
+    it too."""
 
     estimator: str
     level: str
@@ -26,6 +28,7 @@ class Plan:
     cost: str = ""
     biased: str = ""
     others: tuple[str, ...] = ()
+    splits: tuple[Span, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 
 import networkx as nx
 
-from ppl.check.core import Core, Dist, Guide, Site
-from ppl.check.lints import names_in_dist
+from ppl.check.core import Core, Derived, Dist, Guide, Site
+from ppl.check.lints import names_in, names_in_dist
 from ppl.graph.graph import Node, Plan, assemble, core_of, drawn_sites, guide_of, node_list, unknowns, verify
 from ppl.rewrite.canonical import canonical
 from ppl.rewrite.conjugate import conjugate
@@ -26,7 +26,7 @@ from ppl.rewrite.unroll import stepwise
 from ppl.source.diagnostic import Diagnostic, ModelError, complain
 from ppl.source.span import Span
 from ppl.stdlib.distributions import DISTRIBUTIONS
-from ppl.stdlib.records import DISCRETE
+from ppl.stdlib.records import DISCRETE, JUMP
 
 CONTINUOUS = "write the model so that every log density is continuous in it, or sum it out by hand"
 # Annotations that name an estimator in other words.
@@ -34,6 +34,8 @@ SAME = {"enumerate": "exact", "marginal": "exact"}
 WORDS = frozenset(rule.name for rule in ESTIMATORS) | {"relax", *SAME}
 # Estimators of draws that are made along a path, whole or between thresholds.
 PATHS = frozenset(("reparam", "implicit", "stratified", "boundary"))
+# Estimators that answer for the jumps that they know of.
+SPLITTING = frozenset(("stratified", "boundary"))
 # Those that list levels along an axis: what is drawn after them must not need a score.
 LISTED = frozenset(("exact", "stratified", "remainder", "window", "relax"))
 SUPPORTED = ("real", "lower", "upper", "interval")
@@ -47,6 +49,7 @@ class Choice:
     rule: Rule
     others: tuple[Rule, ...] = ()
     biased: str = field(default="", kw_only=True)
+    splits: tuple[Span, ...] = field(default=(), kw_only=True)
 
 
 def plan(graph: nx.DiGraph, guide: Guide | None = None, wanted: Mapping[str, str] | None = None) -> nx.DiGraph:
@@ -62,7 +65,7 @@ def plan(graph: nx.DiGraph, guide: Guide | None = None, wanted: Mapping[str, str
     if complaints:
         raise ModelError(complaints)
     chosen = {name: c for name, c in found.items() if isinstance(c, Choice)}
-    chosen = _rechecked(graph, _unlisted(graph, chosen))
+    chosen = _rechecked(graph, _answered(_unlisted(graph, chosen)))
     new = {name: replace(c.facts.node, plan=_plan(c)) for name, c in chosen.items()}
     out = assemble([new.get(n.name, n) for n in node_list(graph)], core_of(graph), _edge_levels(graph), guide)
     verify(out, "plan")
@@ -111,7 +114,7 @@ def _facts(
     real = dist.kind == "real"
     jumps: tuple[Guard, ...] | Refusal = ()
     if real and not decided.pathwise:
-        jumps = _usable(jumps_of(graph, node.name, guide), node, sites=drawn_sites(core, guide))
+        jumps = _usable(jumps_of(graph, node.name, guide), node, graph)
     needs_listing = (not real and (site is not None or isinstance(summed, NotSummed))) or bool(jumps)
     scalar = not dist.event if site is not None or not real else domain(dist).kind in SUPPORTED
     return Facts(
@@ -132,17 +135,41 @@ def _facts(
     )
 
 
-def _usable(guards: tuple[Guard, ...] | Refusal, node: Node, sites: Mapping[str, Site]) -> tuple[Guard, ...] | Refusal:
+def _usable(guards: tuple[Guard, ...] | Refusal, node: Node, graph: nx.DiGraph) -> tuple[Guard, ...] | Refusal:
     """The thresholds, where they can be known before the unknown is drawn, and lie along one axis at most."""
     if isinstance(guards, Refusal):
         return guards
     for g in guards:
-        if any(name in sites and node.name in names_in_dist(sites[name].dist) for name in g.others):
+        if any(_is_drawn_from(name, node.name, graph) for name in g.others):
             return Refusal("a threshold is drawn after it", g.where)
         plates = node.axes if g.access == "own" else ()
         if len([a for a in g.threshold.axes if a not in plates]) > 1:
             return Refusal("its thresholds vary along two axes", g.where)
     return guards
+
+
+def _is_drawn_from(name: str, source: str, graph: nx.DiGraph) -> bool:
+    """Whether an unknown or derived value takes another unknown to be drawn, at however many removes."""
+    guide = guide_of(graph)
+    sites = drawn_sites(core_of(graph), guide)
+    own = {s.name: s.value for s in (guide.statements if guide is not None else ()) if isinstance(s, Derived)}
+    seen, waiting = set[str](), [name]
+    while waiting:
+        here = waiting.pop()
+        if here in seen:
+            continue
+        seen.add(here)
+        of = graph.nodes[here]["node"].of if here in graph else None
+        if here in sites:
+            reads = names_in_dist(sites[here].dist)
+        elif here in own:
+            reads = names_in(own[here])
+        else:
+            reads = names_in(of.value) if isinstance(of, Derived) else set()
+        if source in reads:
+            return True
+        waiting += reads
+    return False
 
 
 def _levels(dist: Dist, core: Core) -> int:
@@ -230,6 +257,24 @@ def _unlisted(graph: nx.DiGraph, chosen: dict[str, Choice]) -> dict[str, Choice]
     return out
 
 
+def _answered(chosen: dict[str, Choice]) -> dict[str, Choice]:
+    """Where one comparison is a jump in several unknowns, the last of them is split there, at a threshold that moves
+    smoothly with the others: for those nothing is left of the jump."""
+    out, taken = dict(chosen), set[Span]()
+    for name, choice in reversed(chosen.items()):
+        facts = choice.facts
+        if choice.rule.name not in SPLITTING or isinstance(facts.guards, Refusal):
+            continue
+        own = tuple(dict.fromkeys(g.where for g in facts.guards if g.where not in taken))
+        taken |= set(own)
+        if own:
+            out[name] = replace(choice, splits=own)
+        elif facts.path and facts.finding.level == JUMP:
+            rule = Rule(facts.path, lambda f: True, lambda f: f"its jump {f.at} is split along another unknown")
+            out[name] = Choice(facts, rule, choice.others)
+    return out
+
+
 def _next(choice: Choice, left_out: frozenset[str], core: Core) -> Choice:
     rest = [r for r in choice.others if r.name not in left_out]
     if not rest:
@@ -259,7 +304,7 @@ def _plan(choice: Choice) -> Plan:
     level = DISCRETE if facts.discrete else shown(facts.finding.level)
     where = facts.finding.where if facts.finding.reason else None
     others = tuple(r.name for r in choice.others if r.name != rule.name)
-    return Plan(rule.name, level, rule.because(facts), where, "", choice.biased, others)
+    return Plan(rule.name, level, rule.because(facts), where, "", choice.biased, others, choice.splits)
 
 
 # ---- refusals ------------------------------------------------------------------------------------------------------
