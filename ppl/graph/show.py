@@ -93,7 +93,7 @@ def to_text(graph: nx.DiGraph) -> str:
     rows = [_text_row(node, graph) for node in nodes]
     widths = [max((len(row[i]) for row in rows), default=0) for i in range(2)]
     lines = [f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c}".rstrip() for a, b, c in rows]
-    rough = [f"{'!' if level == JUMP else ' '} {level}: {u} -> {v}" for u, v, level in _rough_edges(graph)]
+    rough = [f"{'! ' if level == JUMP else ''}{level}: {u} -> {v}" for u, v, level in _rough_edges(graph)]
     return "\n".join([*lines, *([""] if rough else []), *rough])
 
 

@@ -7,7 +7,8 @@ import pytest
 
 from ppl.check.check import check
 from ppl.graph.graph import lower
-from ppl.graph.show import ordered, to_dot, to_json, to_mermaid, to_text
+from ppl.graph.show import BIASED, COLOURS, legend, ordered, to_dot, to_json, to_mermaid, to_text
+from ppl.rewrite.estimators import ESTIMATORS
 from ppl.rewrite.explain import explain, table
 from ppl.rewrite.plan import plan
 from ppl.syntax.parse import parse
@@ -20,6 +21,14 @@ model {
   cut ~ Normal(0, 1)
   s ~ HalfNormal(1)
   y ~ Normal(max(x, cut), s)
+}
+"""
+JUMPING = """\
+data { y: real }
+model {
+  m ~ Normal(0, 1)
+  z ~ Normal(0, 1)
+  y ~ Normal(m + (if z > 0 then 1 else -1), 1)
 }
 """
 
@@ -46,7 +55,42 @@ def test_kinks_are_marked_everywhere() -> None:
     graph = planned(KINKED)
     assert "kink: cut -> y" in to_text(graph).splitlines()
     assert "-. kink .->" in to_mermaid(graph)
-    assert '"cut" -> "y" [label="kink", style=dashed];' in to_dot(graph)
+    assert '"cut" -> "y" [label="kink", style=dotted];' in to_dot(graph)
+
+
+def test_jumps_are_red_everywhere() -> None:
+    graph = planned(JUMPING)
+    assert "! jump: z -> y" in to_text(graph).splitlines()
+    assert '"z" -> "y" [label="jump", style=dashed, color="#cc0000"];' in to_dot(graph)
+    lines = to_mermaid(graph).splitlines()
+    arrows = [line for line in lines if "==" in line or "-->" in line]
+    [jump] = [i for i, line in enumerate(arrows) if "== jump ==>" in line]
+    assert f"  linkStyle {jump} stroke:#cc0000" in lines
+
+
+def test_unknowns_have_the_colour_of_their_estimator() -> None:
+    dot, mermaid = to_dot(planned(JUMPING)), to_mermaid(planned(JUMPING))
+    stratified, path = COLOURS["stratified"], COLOURS["reparam"]
+    assert f'"z" [label="z: stratified", shape=ellipse, style=filled, fillcolor="{stratified}"];' in dot
+    assert f'"m" [label="m: reparam", shape=ellipse, style=filled, fillcolor="{path}"];' in dot
+    assert mermaid.count(f"fill:{stratified}") == mermaid.count(f"fill:{path}") == 2
+
+
+def test_the_legend_has_what_occurs() -> None:
+    assert legend(planned(KINKED)) == {}
+    assert list(legend(planned(JUMPING))) == ["reparam", "stratified"]
+    assert "legend" not in to_dot(planned(KINKED)) and "legend" not in to_mermaid(planned(KINKED))
+
+
+def test_every_estimator_has_a_colour() -> None:
+    assert set(COLOURS) == {rule.name for rule in ESTIMATORS} | {"relax"}
+
+
+def test_what_is_biased_is_red_and_says_so() -> None:
+    graph = planned(JUMPING.replace("  z ~", "  @unsafe_reparam\n  z ~"))
+    assert "z       reparam (biased)" in to_text(graph)
+    assert f'label="z: reparam (biased)", shape=ellipse, style=filled, fillcolor="{BIASED}"' in to_dot(graph)
+    assert [n["biased"] for n in to_json(graph)["nodes"]] == [False, True, False]
 
 
 def test_plates_hold_their_members() -> None:
