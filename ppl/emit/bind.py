@@ -59,7 +59,8 @@ class Inputs:
         """The last level that is summed of a count without a largest value: as asked for, or else twice the largest
         number in the columns of counts that its densities have seen and at least LEVELS, as far as tables allow."""
         name = axis.removesuffix("?")
-        seen = [float(np.max(v)) for v in (self.bound.columns[c].values for c in columns) if v.size]
+        values = [np.asarray(self.bound.columns[c].values, float) for c in columns]
+        seen = [float(np.max(v, initial=0.0, where=np.isfinite(v))) for v in values]
         high = self.windows[name][1] if name in self.windows else max([low + LEVELS, *(2.0 * x for x in seen)])
         return min(high, low + self._affordable(axis, sizes) - 1)
 
