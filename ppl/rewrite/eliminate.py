@@ -49,17 +49,9 @@ def _elimination(node: Node, graph: nx.DiGraph) -> Elimination | Refusal:
         return Refusal("it is a vector of counts", node.dist.span)
     if any(not _is_known(end, graph) or any(_accesses(end, node, graph)) for end in _ends(node.dist)):
         return Refusal("its range depends on an unknown", node.dist.span)
-    accesses = []
-    for other in node_list(graph):
-        if not isinstance(other.of, (Site, FactorTerm)):
-            continue
-        if _moves_support(other, node, graph):
-            return Refusal(f"the support of `{other.name}` depends on it", other.span)
-        way = joined(ways(other, node, graph))
-        if way is not None and way.reason:
-            return Refusal(way.reason.format(term=other.name), way.where if way.where != NOWHERE else other.span)
-        if way is not None:
-            accesses.append((other.name, way))
+    accesses = _readers(node, graph)
+    if isinstance(accesses, Refusal):
+        return accesses
     along = dict.fromkeys(way.along for _, way in accesses if way.lag)
     if len(along) > 1:
         return Refusal(f"it is a chain along `{'` and `'.join(along)}` at once", node.span)
@@ -73,6 +65,22 @@ def _elimination(node: Node, graph: nx.DiGraph) -> Elimination | Refusal:
         columns=_counts_seen(node.dist, [name for name, _ in accesses], graph) if family else (),
         unread=node.kind == "unknown" and accesses == [(node.name, OWN)],
     )
+
+
+def _readers(node: Node, graph: nx.DiGraph) -> list[tuple[str, Access]] | Refusal:
+    """The densities that read an unknown, and how; or the first that couples its positions."""
+    accesses = []
+    for other in node_list(graph):
+        if not isinstance(other.of, (Site, FactorTerm)):
+            continue
+        if _moves_support(other, node, graph):
+            return Refusal(f"the support of `{other.name}` depends on it", other.span)
+        way = joined(ways(other, node, graph))
+        if way is not None and way.reason:
+            return Refusal(way.reason.format(term=other.name), way.where if way.where != NOWHERE else other.span)
+        if way is not None:
+            accesses.append((other.name, way))
+    return accesses
 
 
 def _counts_seen(dist: Dist, terms: Sequence[str], graph: nx.DiGraph) -> tuple[str, ...]:
