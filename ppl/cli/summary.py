@@ -8,9 +8,11 @@ import click
 from ppl.cli.failures import ended, guarded
 from ppl.cli.terminal import OK, TONES, out, out_json, toned, width
 from ppl.results.fit import Fit, load_fit
-from ppl.results.json import SCHEMA, quantities_json
+from ppl.results.json import SCHEMA, finite, quantities_json
+from ppl.results.learned import params_json, params_lines
+from ppl.results.record import Learned
 from ppl.results.table import Summary
-from ppl.results.verdict import header, omitted_lines, outcome, trust_lines
+from ppl.results.verdict import biased_lines, header, omitted_lines, outcome, trust_lines
 from ppl.source.suggest import did_you_mean
 
 EVERY = 10**9
@@ -32,41 +34,52 @@ def command(fit: str, names: tuple[str, ...], more: tuple[str, ...], ci: float, 
 
     def run() -> int:
         loaded = load_fit(fit)
-        chosen = _chosen(loaded, wanted)
+        chosen, params = _chosen(loaded, wanted)
         table = Summary(chosen, loaded.units, ci, limit=EVERY)
-        _print(loaded, table, form, bool(wanted))
+        _print(loaded, table, params, form, bool(wanted))
         return OK
 
     ended(guarded(run, {}, form == "json"))
 
 
-def _chosen(fit: Fit, wanted: tuple[str, ...]) -> dict[str, Any]:
-    """The quantities asked for."""
+def _chosen(fit: Fit, wanted: tuple[str, ...]) -> tuple[dict[str, Any], dict[str, Learned]]:
+    """The quantities and the parameters asked for."""
+    known = (*fit.params, *fit)
     for name in wanted:
-        if name not in fit:
-            near = did_you_mean(name, tuple(fit), {})
-            help_ = f"did you mean `{near}`?" if near else f"it has {', '.join(fit)}"
+        if name not in known:
+            near = did_you_mean(name, known, {})
+            help_ = f"did you mean `{near}`?" if near else f"it has {', '.join(known)}"
             raise click.UsageError(f"there is no `{name}` in this fit; {help_}")
-    return {name: fit[name] for name in wanted or fit}
+    names = wanted or known
+    return {n: fit[n] for n in names if n in fit}, {n: fit.params[n] for n in names if n in fit.params}
 
 
-def _print(fit: Fit, table: Summary, form: str | None, partial: bool) -> None:
+def _print(fit: Fit, table: Summary, params: dict[str, Learned], form: str | None, partial: bool) -> None:
     match form:
         case "csv":
             out(table.csv().rstrip("\n"))
         case "latex":
             out(table.latex().rstrip("\n"))
         case "json":
-            out_json({"schema": SCHEMA, "model": fit.model, **quantities_json(table.quantities, fit.units, table.ci)})
+            named = {**quantities_json(table.quantities, fit.units, table.ci), **params_json(params)}
+            out_json({"schema": SCHEMA, "model": fit.model, **finite(named)})
         case _ if partial:
-            out(table.text(width()))
+            out("\n".join(_tables(table, params, width())))
         case _:
-            out("\n".join(_page(fit, table, width())))
+            out("\n".join(_page(fit, table, params, width())))
 
 
-def _page(fit: Fit, table: Summary, columns: int) -> list[str]:
+def _tables(table: Summary, params: dict[str, Learned], columns: int) -> list[str]:
+    """What was learned of the parameters, then the quantities."""
+    learned = list(params_lines(params, columns, EVERY))
+    quantities = [table.text(columns)] if table.quantities else []
+    return [*learned, *([""] if learned and quantities else []), *quantities]
+
+
+def _page(fit: Fit, table: Summary, params: dict[str, Learned], columns: int) -> list[str]:
     first, *rest = trust_lines(fit, columns)
     verdict = fit.trust.verdict
     trust = first.replace(verdict, toned(verdict, TONES[verdict], sys.stdout), 1)
     omitted = omitted_lines(fit, columns)
-    return [*header(fit, columns), *outcome(fit, columns), "", table.text(columns), *omitted, "", trust, *rest]
+    shown = [*_tables(table, params, columns), *omitted]
+    return [*header(fit, columns), *outcome(fit, columns), "", *shown, "", *biased_lines(fit, columns), trust, *rest]

@@ -96,13 +96,14 @@ def _write(file: IO[bytes], head: str, arrays: Mapping[str, Array]) -> None:
         archive.writestr(zipfile.ZipInfo(ENTRY, EPOCH), head)
         for name, array in arrays.items():
             with archive.open(zipfile.ZipInfo(f"{name}.npy", EPOCH), "w", force_zip64=True) as entry:
-                np.lib.format.write_array(entry, np.ascontiguousarray(array), allow_pickle=False)
+                np.lib.format.write_array(entry, np.asarray(array, order="C"), allow_pickle=False)
 
 
 def _head(fit: FitRecord, arrays: Arrays) -> dict[str, Any]:
     """What is text of a fit; its arrays go to `arrays`."""
     arrays["guide/loc"], arrays["guide/scale"] = fit.guide.loc, fit.guide.scale
     quantities = [_quantity_head(q, arrays) for q in fit.quantities.values()]
+    params = [_learned_head(p, arrays) for p in fit.params.values()]
     modes = [_mode_head(i, mode, arrays) for i, mode in enumerate(fit.evidence.modes)]
     evidence = {f.name: getattr(fit.evidence, f.name) for f in fields(Evidence) if f.name != "modes"}
     return {
@@ -122,7 +123,7 @@ def _head(fit: FitRecord, arrays: Arrays) -> dict[str, Any]:
         "trust": asdict(fit.trust),
         "timing": asdict(fit.timing),
         "warnings": [asdict(d) for d in fit.warnings],
-        "params": [_learned_head(p, arrays) for p in fit.params.values()],
+        "params": params,
         "search": None if fit.search is None else _search_head(fit.search),
     }
 

@@ -54,7 +54,7 @@ def _block(p: Learned, limit: int) -> tuple[int, list[tuple[str, Sequence[str]]]
 
 def _cells(value: float, se: float) -> Sequence[str]:
     """The value to a digit beyond its error; what is known exactly, to six digits."""
-    scale = 10 * se if np.isfinite(se) and se > 1e-7 * abs(value) else 1e-3 * max(abs(value), 1e-3)
+    scale = 10 * se if np.isfinite(se) and se > 1e-7 * abs(value) else 1e-3 * (abs(value) or 1.0)
     return [row_text((value,), scale)[0], f"{se:.1g}" if np.isfinite(se) else "–"]
 
 

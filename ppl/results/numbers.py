@@ -14,11 +14,11 @@ def row_text(values: Sequence[float], sd: float) -> list[str]:
     size = max((abs(v) for v in values if isfinite(v)), default=0.0)
     unit = sd if isfinite(sd) and sd > 1e-12 * size else 0.1 * size
     decimals = DIGITS - 1 - floor(log10(unit)) if unit > 0 else 0
-    if size >= LARGEST or decimals > MOST_DECIMALS:
+    if size >= LARGEST or (size > 0 and decimals > MOST_DECIMALS):
         # one digit less than in fixed notation: these numbers are wide
         digits = min(max(decimals + floor(log10(size)) - 1, 2), 8)
         return [f"{v:.{digits}e}" if isfinite(v) else f"{v:.0f}" for v in values]
-    return [_fixed(v, max(decimals, 0)) for v in values]
+    return [_fixed(v, min(max(decimals, 0), MOST_DECIMALS)) for v in values]
 
 
 def _fixed(value: float, decimals: int) -> str:

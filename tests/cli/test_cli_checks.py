@@ -20,6 +20,7 @@ from ppl.source.diagnostic import ModelError
 from ppl.syntax.parse import parse
 
 HEAVY = ("numpy", "scipy", "autograd", "networkx", "rich", "matplotlib")
+JUMP = "data { y: real }\nmodel {\n  z ~ Normal(0, 1)\n  y ~ Normal(if z > 0 then 1 else -1, 1)\n}\n"
 BROKEN = "data { y: real }\nmodel {\n  theta ~ Normal(0, 1)\n  y ~ Normal(thetta, 1)\n}\n"
 
 
@@ -71,9 +72,21 @@ def test_check_as_json(tmp_path: Path) -> None:
 
 
 def test_check_reports_what_the_planner_refuses(tmp_path: Path) -> None:
-    model = "data { y: real }\nmodel {\n  z ~ Normal(0, 1)\n  y ~ Normal(if z > 0 then 1 else -1, 1)\n}\n"
+    model = "data { y: real }\nmodel {\n  z ~ Normal(0, 1)\n  y ~ Normal(1 / z, 1)\n}\n"
     result = ppl("check", written(tmp_path, model))
     assert result.exit_code == 1 and "error[E530]" in result.stdout
+
+
+def test_check_plans_with_every_guide(tmp_path: Path) -> None:
+    model = JUMP + "guide one { z ~ Normal(0, 1) }\nguide two {\n  @reparam\n  z ~ Normal(0, 1)\n}\n"
+    result = ppl("check", written(tmp_path, model))
+    assert result.exit_code == 1 and "error[E513]" in result.stdout and ":8:" in result.stdout
+
+
+def test_check_warns_of_bias(tmp_path: Path) -> None:
+    model = JUMP + "guide {\n  @unsafe_reparam\n  z ~ Normal(0, 1)\n}\n"
+    result = ppl("check", written(tmp_path, model))
+    assert result.exit_code == 0 and "warning[W140]" in result.stdout
 
 
 def test_check_strict_counts_warnings(tmp_path: Path) -> None:
@@ -91,12 +104,10 @@ def test_only_models_that_cannot_be_refused_skip_the_planner(path: Path) -> None
 
 
 REFUSED = {
-    "branch": "z ~ Normal(0, 1)\n  y ~ Normal(if z > 0 then 1 else -1, 1)",
-    "floor": "z ~ Normal(0, 1)\n  y ~ Normal(floor(z), 1)",
-    "through a name": "z ~ Normal(0, 1)\n  a = z > 0\n  y ~ Normal(if a then 1 else -1, 1)",
-    "infinite": "z ~ Poisson(3)\n  y ~ Normal(z, 1)",
-    "end of a support": "z ~ Normal(0, 1)\n  y ~ Uniform(z, 100)",
-    "truncation": "z ~ Normal(0, 1)\n  y ~ Truncated(Normal(0, 1), lower=z)",
+    "division": "z ~ Normal(0, 1)\n  y ~ Normal(1 / z, 1)",
+    "root": "z ~ Normal(0, 1)\n  y ~ Normal(sqrt(z), 1)",
+    "through a name": "z ~ Normal(0, 1)\n  a = log(z)\n  y ~ Normal(a, 1)",
+    "infinite": "z[row] ~ Poisson(3)\n  y ~ Normal(mean(z), 1)",
 }
 
 
@@ -214,7 +225,7 @@ def test_a_model_that_is_not_text(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "args",
-    [("nothing",), ("fit",), ("fit", SCHOOLS, "--guide", "none"), ("check", SCHOOLS, "-D", "K"), ("fit", "-", "-")],
+    [("nothing",), ("fit",), ("fit", SCHOOLS, "--estimator", "mu"), ("check", SCHOOLS, "-D", "K"), ("fit", "-", "-")],
 )
 def test_wrong_command_lines(args: tuple[str, ...]) -> None:
     result = ppl(*args)
