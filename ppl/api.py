@@ -1,7 +1,7 @@
 """The pipeline, in one column: from the text of a model to a fitted posterior."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
 from types import CodeType
@@ -27,6 +27,7 @@ from ppl.infer.optimise import fit_objective
 from ppl.infer.target import NoDensity, NoGradient
 from ppl.results.blame import no_density, no_gradient, not_finite
 from ppl.results.fit import Fit, is_converged
+from ppl.results.pilot import cheapest
 from ppl.results.record import Timing
 from ppl.results.report import guide, learned, quantities, search
 from ppl.rewrite.explain import BIASED, biased
@@ -47,6 +48,7 @@ class Model:
     warnings: tuple[Diagnostic, ...]
     seconds: float
     _code: CodeType
+    asked: Mapping[str, str] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         names = ", ".join(f"{n.name} ({n.plan.estimator})" for n in unknowns(self.graph) if n.plan is not None)
@@ -102,8 +104,21 @@ class Model:
         seconds = perf_counter() - began
         family: Any = guide if guide in FAMILIES else "auto"
         wanted = Options(guide=family, draws=draws, seed=seed, max_seconds=max_seconds, tol=tol, restarts=restarts)
+        model, program = model.tuned(program, bound)
         program, found = model.settle(program, bound, wanted, report, stop)
         return model.report(program, bound, found, wanted, seconds)
+
+    def tuned(self, program: "Bindable", bound: Bound) -> "tuple[Model, Bindable]":
+        """The model with the cheapest of its sound estimators for these data, by a pilot, where draws need scores."""
+        if not isinstance(program, ObjectiveProgram) or not program.score_nodes:
+            return self, program
+        better = cheapest(self.graph, bound, program.score_nodes)
+        if not better:
+            return self, program
+        graph = plan(lower(self.core), guide_of(self.graph), self.asked, better)
+        emitted = emit_objective(graph, guide_of(graph), estimators_of(graph))
+        model = replace(self, graph=graph, emitted=emitted, _code=compiled(emitted))
+        return model, bind_objective(emitted, bound, model._code)
 
     def settle(
         self,
@@ -225,7 +240,7 @@ def _planned(
     graph = plan(lower(core), chosen, _named(estimators, core))
     emitted = emit_objective(graph, chosen, estimators_of(graph)) if is_objective(graph) else emit(graph)
     found = (*(w for w in warnings if w.code != BIASED), *biased(graph))
-    return Model(core, graph, emitted, found, spent + perf_counter() - began, compiled(emitted))
+    return Model(core, graph, emitted, found, spent + perf_counter() - began, compiled(emitted), estimators)
 
 
 def _named(estimators: Mapping[str, str], core: Core) -> Mapping[str, str]:

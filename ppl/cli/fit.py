@@ -141,6 +141,7 @@ def _fitted(
     family: Any = settings["guide"] if settings["guide"] in FAMILIES else "auto"
     plain = {name: settings[name] for name in ("draws", "seed", "max_seconds", "tol", "restarts")}
     wanted = Options(guide=family, **plain)
+    model, program = model.tuned(program, bound)
     program, found = model.settle(program, bound, wanted, report, interrupt.asked)
     fit = model.report(program, bound, found, wanted, seconds)
     if interrupt.asked():

@@ -63,7 +63,8 @@ class Event:
 @dataclass(slots=True)
 class Assembly:
     """Everything a program consists of, as values. `windows` are the counts without a largest value. `given` may have
-    the value of an unknown (drawn from a guide), `raw` its coordinates."""
+    the value of an unknown (drawn from a guide), `raw` its coordinates. `waiting` are the densities of unknowns that
+    are known, but were read before their place: what they read may not be."""
 
     b: Builder
     s: Lowering
@@ -82,6 +83,8 @@ class Assembly:
     unreported: list[str] = field(default_factory=list)
     windows: list[str] = field(default_factory=list)
     done: set[str] = field(default_factory=set)
+    waiting: "list[Callable[[], Term]]" = field(default_factory=list)
+    depth: int = 0
     given: "Callable[[Node], Val | None]" = lambda node: None
     raw: "Callable[[Slot], Val | None]" = lambda slot: None
 
@@ -91,6 +94,13 @@ class Assembly:
             self.hints.setdefault(v, name)
         if report:
             self.reported[name] = (v, axes)
+
+    def add_density(self, term: "Callable[[], Term]") -> None:
+        """Adds a density, at once or when the statement at hand is done."""
+        if self.depth > 1:
+            self.waiting.append(term)
+        else:
+            self.terms.append(term())
 
     def log_density(self, tilted: bool = False) -> Val:
         """The log density; `tilted` has every event in it, with a coefficient of zero."""
@@ -122,10 +132,16 @@ def new_assembly(graph: nx.DiGraph, found: Mapping[str, Elimination], b: Builder
 
 def assemble_node(node: Node, out: Assembly) -> None:
     """Adds what one statement of the model stands for, once."""
-    if node.name not in out.done:
-        out.done.add(node.name)
-        _node(node, out)
-        _event(node, out, out.graph)
+    if node.name in out.done:
+        return
+    out.done.add(node.name)
+    out.depth += 1
+    _node(node, out)
+    _event(node, out, out.graph)
+    out.depth -= 1
+    while out.waiting and not out.depth:
+        term = out.waiting.pop(0)
+        out.terms.append(term())
 
 
 def value_of(name: str, out: Assembly) -> Val:
@@ -205,7 +221,7 @@ def _given(node: Node, dist: Dist, x: Val, out: Assembly) -> None:
     """An unknown whose value comes from a guide."""
     out.define(node.name, x, node.axes, True)
     plates = tuple(a for a in node.axes if a not in dist.event)
-    out.terms.append(Term(node.name, log_density(out.s, dist, x), plates))
+    out.add_density(lambda: Term(node.name, log_density(out.s, dist, x), plates))
 
 
 # ---- continuous unknowns -----------------------------------------------------------------------------------------
@@ -223,9 +239,8 @@ def _unknown(node: Node, dist: Dist, out: Assembly) -> None:
     x, log_det = transform(place, raw, out)
     out.define(node.name, x, node.axes, True)
     out.hints.setdefault(raw, f"{node.name}_raw")
-    density = log_density(out.s, dist, x, observed=False)
     plates = tuple(a for a in node.axes if a not in dist.event)
-    out.terms.append(Term(node.name, out.b.add(density, log_det), plates))
+    out.add_density(lambda: Term(node.name, out.b.add(log_density(out.s, dist, x, observed=False), log_det), plates))
     return None
 
 
@@ -337,7 +352,7 @@ def _enumerated(node: Node, dist: Dist, out: Assembly) -> None:
     out.s.names[node.name], out.s.plates[axis] = z, node.axes
     if out.eliminated[node.name].along:
         out.sizes[back(axis, 1)] = f'n["{axis}"]'
-    out.terms.append(Term(node.name, b.add(log_density(out.s, dist, z), once), plates))
+    out.add_density(lambda: Term(node.name, b.add(log_density(out.s, dist, z), once), plates))
     out.taps[node.name] = b.tap(b.lit(0.0), (*plates, axis), node.name)
 
 

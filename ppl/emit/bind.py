@@ -49,7 +49,7 @@ class Inputs:
         """E531 where summing unknowns out would take tables that are too large; `more` are such as no value shows."""
         for table in (*self.tables, *more):
             summed = dict.fromkeys(a.split("?")[0] for a in table if "?" in a)
-            cells = _cells(table, sizes)
+            cells = cells_of(table, sizes)
             if summed and cells > AFFORDABLE:
                 raise ModelError(
                     [complain("E531", None, names="`, `".join(summed), cells=f"{cells:,}".replace(",", " "))]
@@ -69,7 +69,7 @@ class Inputs:
         most = AFFORDABLE
         for table in self.tables:
             own = sum(a.split("?")[0] + "?" == axis for a in table if "?" in a)
-            rest = _cells(tuple(a for a in table if a in sizes or a.rstrip("'") in sizes), sizes)
+            rest = cells_of(tuple(a for a in table if a in sizes or a.rstrip("'") in sizes), sizes)
             most = min(most, int((AFFORDABLE / max(rest, 1)) ** (1 / own))) if own else most
         return max(most, 1)
 
@@ -268,13 +268,13 @@ def bind_program(
     return Program(emitted, dim, slots, sizes, inputs.spans, most, *functions)  # type: ignore[arg-type]
 
 
-def _cells(axes: tuple[str, ...], sizes: Mapping[str, int]) -> int:
+def cells_of(axes: tuple[str, ...], sizes: Mapping[str, int]) -> int:
     return int(np.prod([sizes[a if a in sizes else a.rstrip("'")] for a in axes], dtype=int))
 
 
 def largest_array(tables: Iterable[tuple[str, ...]], sizes: Mapping[str, int]) -> int:
     """The most numbers for one draw that any array of a call has."""
-    return max((_cells(t, sizes) for t in tables), default=1) or 1
+    return max((cells_of(t, sizes) for t in tables), default=1) or 1
 
 
 def made_size(axis: str, inputs: Inputs, sizes: Mapping[str, int]) -> int:

@@ -10,13 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from ppl.data.bound import Bound
-from ppl.emit.bind import CELLS, Inputs, Named, labels_of, largest_array, lay_out, made_size
+from ppl.emit.bind import CELLS, Inputs, Named, cells_of, labels_of, largest_array, lay_out, made_size
 from ppl.emit.memory import keep_freed_memory
 from ppl.emit.objective_program import EmittedObjective
 from ppl.source.diagnostic import ModelError, complain
 
 Array = npt.NDArray[np.float64]
 T = TypeVar("T")
+# Numbers that numpy adds in the time that it takes to be called.
+OVERHEAD = 2000
 
 
 class Functions(NamedTuple):
@@ -51,6 +53,13 @@ class ObjectiveProgram:
     def deterministic(self) -> bool:
         """Whether the estimates at fixed numbers are the gradients of the values: no score is among them."""
         return not self.emitted.scores
+
+    def operations(self, rows: int) -> float:
+        """What an estimate of so many draws costs, in numbers computed: each array counts its cells, and as much as
+        `OVERHEAD` cells for being an array at all. A count, unlike a clock, is the same on every machine."""
+        sizes = self.sizes
+        cells = (n * (OVERHEAD + rows * cells_of(axes, sizes)) for axes, n in self.emitted.work)
+        return float(sum(cells))
 
     @property
     def score_nodes(self) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from ppl.emit.draws import noises, pathwise, sampled
 from ppl.emit.ends import drawn_log_density
 from ppl.emit.lower import back, levels_back
 from ppl.emit.partial import likeliest_levels, window_of_counts
-from ppl.emit.sequences import Names, recursions, step, whole
+from ppl.emit.sequences import Names, recursions, whole
 from ppl.emit.strata import LEAST, strata
 from ppl.emit.surrogate import ScoreNode
 from ppl.emit.val import Val
@@ -28,7 +28,7 @@ from ppl.rewrite.findings import Refusal
 from ppl.rewrite.guards import Guard, jumps_of
 from ppl.rewrite.listing import Listing, guide_name, listing
 from ppl.rewrite.supports import domain
-from ppl.rewrite.unroll import dist_at_position, stepwise
+from ppl.rewrite.unroll import at_position, dist_at_position, stepwise
 from ppl.stdlib.bijections import BIJECTIONS
 from ppl.stdlib.distributions import DISTRIBUTIONS
 
@@ -69,17 +69,17 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """A draw whose gradient comes from what it would have cost at other places. `coupled` says that costs mix its
-    positions; `noise` are its uniform numbers, `at` brings thresholds to the scale of the draw."""
+    """A draw whose gradient comes from what it would have cost at other places. `coupled` are the axes along
+    which costs mix its positions; `noise` are its uniform numbers, `at` brings thresholds to the scale of the draw."""
 
     name: str
     estimator: str
     dist: Dist
     axes: tuple[str, ...]
     draw: Val
-    coupled: bool
     noise: Callable[[int], Val] | None
     at: Callable[[Val], Val] | None
+    coupled: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -111,7 +111,7 @@ class Objective:
         core = core_of(self.graph)
         if core.objective is not None:
             value = self.a.s.expr(core.objective.value)
-            terms = [("objective", value if core.objective.maximize else self.b.neg(value), value.axes)]
+            terms = [("objective", value if core.objective.maximize else self.b.neg(value), core.objective.value.axes)]
         else:
             terms = [(t.name, t.value, t.axes) for t, _ in remaining(self.a)]
             terms += self.guide_costs
@@ -137,7 +137,7 @@ def assemble_objective(
     if guide is not None:
         o.thunks = {s.name: s for s in guide.statements if isinstance(s, Derived)}
     a.s.names = Names(a.s.names, lambda name: _find(name, o))
-    o.stepwise = stepwise(graph, sites)
+    o.stepwise = stepwise(graph, sites, o.thunks)
     a.given, a.raw = (lambda node: _given(node, o)), (lambda slot: _raw(slot, o))
     for p in (*core.params, *(guide.params if guide is not None else ())):
         a.s.names[p.name] = _param(p, o)
@@ -159,21 +159,24 @@ def summed_out(graph: nx.DiGraph, guide: Guide | None, estimators: Mapping[str, 
 
 def _find(name: str, o: Objective) -> Val:
     """The value of a name when it is first read."""
-    if name in o.thunks:
-        return o.a.s.expr(o.thunks[name].value)
     if "@" in name:
         return _one_position(name, o)
+    if name in o.thunks:
+        along = o.stepwise.get(name) or o.thunks[name].along
+        return whole(o.a.s, o.graph, name, along) if along else o.a.s.expr(o.thunks[name].value)
     return value_of(name, o.a)
 
 
 def _one_position(name: str, o: Objective) -> Val:
     """One position of a sequence: of a recursion, or of an unknown that is drawn along with one."""
     start, position = name.rsplit("@", 1)
-    along = o.stepwise.get(start)
-    if along is None:
-        return step(o.a.s, o.graph, name, o.stepwise)
+    derived = o.thunks.get(start) or (None if start in o.guide else o.graph.nodes[start]["node"].of)
+    along = o.stepwise.get(start) or (derived.along if isinstance(derived, Derived) else "")
+    own = (s.name for s in o.thunks.values() if s.along == along)
+    known = recursions(o.graph, along) | frozenset(own) | {n for n, axis in o.stepwise.items() if axis == along}
+    if isinstance(derived, Derived):
+        return o.a.s.expr(at_position(derived.value, along, int(position), known))
     site = o.guide[start]
-    known = recursions(o.graph, along) | frozenset(o.stepwise)
     dist = dist_at_position(site.dist, along, int(position), known)
     return draw(o, name, dist, tuple(a for a in site.axes if a != along), lambda x: x)
 
@@ -345,21 +348,14 @@ def _probed(o: Objective, name: str, dist: Dist, axes: tuple[str, ...], at: Call
     x = sampled(o.a.s, dist, noise, axes)
     log_q = log_density(o.a.s, dist, x)
     o.guide_costs.append((guide_name(name), o.b.neg(o.b.node("stop", (log_q,), (), log_q.axes)), plates_of(dist, axes)))
-    o.probes.append(Probe(name, estimator, dist, axes, x, is_coupled(o, name, axes), noise, at))
+    o.probes.append(Probe(name, estimator, dist, axes, x, noise, at))
     return x
-
-
-def is_coupled(o: Objective, name: str, axes: tuple[str, ...]) -> bool:
-    """Whether some cost reads an unknown at other positions than its own."""
-    found = listing(o.graph, o.block, name)
-    plain = all(w.index is None and not w.lag for w in found.accesses.values())
-    return bool(axes) and (bool(found.reason) or not plain)
 
 
 def _bounded(o: Objective, name: str, dist: Dist, axes: tuple[str, ...], at: Callable[[Val], Val]) -> Val:
     """A draw along its path, with terms for the thresholds that it crosses."""
     x = _pathwise(o, name, dist, axes, at)
-    o.probes.append(Probe(name, "boundary", dist, axes, x, is_coupled(o, name, axes), None, at))
+    o.probes.append(Probe(name, "boundary", dist, axes, x, None, at))
     return x
 
 

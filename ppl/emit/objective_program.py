@@ -1,5 +1,6 @@
 """The text of an objective: straight-line numpy for its values, gradient estimates and full draws."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,7 +11,16 @@ from ppl.emit.assemble import Assembly, Slot
 from ppl.emit.code import Writer, axis_size
 from ppl.emit.objective import PATHWISE, NoiseSlot, Objective, ParamSlot, assemble_objective, summed_out
 from ppl.emit.probes import probed
-from ppl.emit.program import flattened, large_arrays, marginal, named_function, per_draw, stage_zero, write_sizes
+from ppl.emit.program import (
+    flattened,
+    large_arrays,
+    marginal,
+    named_function,
+    per_draw,
+    reached,
+    stage_zero,
+    write_sizes,
+)
 from ppl.emit.reverse import adjoints
 from ppl.emit.surrogate import surrogate
 from ppl.emit.val import Val
@@ -37,7 +47,8 @@ ARGUMENTS = "u, e"
 class EmittedObjective:
     """The source of an objective, and what its inputs and outputs are: `params` in the order of coordinates, `noises`
     in the order of the uniform numbers, `learned` the author's parameters with their axes as written, `scores` the
-    unknowns that are estimated by their scores. The rest is as in `Emitted`."""
+    unknowns that are estimated by their scores, `work` how many arrays of which axes an estimate computes. The rest
+    is as in `Emitted`."""
 
     text: str
     params: tuple[ParamSlot, ...]
@@ -52,6 +63,7 @@ class EmittedObjective:
     levels: tuple[tuple[str, str], ...]
     tables: tuple[tuple[str, ...], ...]
     unreported: tuple[str, ...]
+    work: tuple[tuple[tuple[str, ...], int], ...] = ()
 
 
 def emit_objective(
@@ -117,7 +129,13 @@ def emit_objective(
         tuple({**_drawn_levels(graph, summed), **drawn.a.levels}.items()),
         large_arrays(every),
         tuple(drawn.a.unreported),
+        _work([*outputs["value"], *outputs["grad"]]),
     )
+
+
+def _work(values: Sequence[Val]) -> tuple[tuple[tuple[str, ...], int], ...]:
+    """How many arrays of which axes one call computes."""
+    return tuple(Counter(v.axes for v in reached(values) if v.stage > 0).items())
 
 
 def _all_drawn(graph: nx.DiGraph, guide: Guide | None, estimators: Mapping[str, str]) -> dict[str, str]:
@@ -162,7 +180,7 @@ def _outputs(
 ) -> dict[str, list[Val]]:
     """All values that some function returns, by function."""
     b = o.b
-    root = b.total((surrogate(b, costs, o.scores, baselines), *(probed(o, p) for p in o.probes)))
+    root = b.total((surrogate(b, costs, o.scores, baselines), *(probed(o, p, costs) for p in o.probes)))
     raws = [b.node("u", (), (p.name,), p.axes, batch=True, stage=1) for p in o.params]
     found = adjoints(b, root, raws)
     model = drawn.a.log_density(tilted=True)

@@ -5,7 +5,8 @@ costs that can tell the difference are weighed with what the guide says of those
 positions of an unknown, each is tried by itself, along copies of the axes (local expectations: Titsias &
 Lazaro-Gredilla, NeurIPS 2015)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from math import pi, sqrt
 
 from ppl.check.core import Dist
@@ -13,7 +14,7 @@ from ppl.emit.assemble import COPIES, levels_along
 from ppl.emit.densities import log_density
 from ppl.emit.draws import sampled
 from ppl.emit.objective import Objective, Probe, assemble_objective, splits
-from ppl.emit.surrogate import cost_of
+from ppl.emit.surrogate import alignment, cost_of
 from ppl.emit.tails import cdf
 from ppl.emit.val import Val
 from ppl.rewrite.guards import Guard
@@ -22,9 +23,15 @@ from ppl.rewrite.guards import Guard
 ASIDE = 1e-9
 
 
-def probed(o: Objective, p: Probe) -> Val:
-    """What the gradient of one unknown adds to the surrogate."""
-    return _PROBED[p.estimator](o, p)
+def probed(o: Objective, p: Probe, costs: Sequence[Val]) -> Val:
+    """What the gradient of one unknown adds to the surrogate; `costs` are those of the draw itself."""
+    return _PROBED[p.estimator](o, replace(p, coupled=coupled_axes(p.draw, p.axes, costs)))
+
+
+def coupled_axes(draw: Val, axes: tuple[str, ...], costs: Iterable[Val]) -> tuple[str, ...]:
+    """The axes of a draw along which some cost mixes its positions: only along these are positions tried one by one."""
+    shared = [s for c in costs if (s := alignment(c, draw)) is not None]
+    return tuple(a for a in axes if any(a not in s for s in shared))
 
 
 def costs_at(o: Objective, p: Probe, places: Val) -> list[Val]:
@@ -36,7 +43,7 @@ def costs_at(o: Objective, p: Probe, places: Val) -> list[Val]:
 
 def cost_each(o: Objective, p: Probe, points: Val) -> Val:
     """The cost of each point at each position: those of other positions stay as drawn."""
-    own = {a: _copy(a) for a in p.axes} if p.coupled else {}
+    own = {a: _copy(a) for a in p.coupled}
     here = points
     for axis, copy in own.items():
         here = o.b.rename(here, axis, copy)
@@ -46,7 +53,7 @@ def cost_each(o: Objective, p: Probe, points: Val) -> Val:
         for more in same[1:]:
             at = o.b.apply("and", at, more)
         here = o.b.apply("where", at, here, p.draw)
-    kept = {*(own.values() if own else p.axes), f"{p.name}?", f"{p.name}#"}
+    kept = {*own.values(), *(a for a in p.axes if a not in own), f"{p.name}?", f"{p.name}#"}
     found = o.b.total(o.b.sum_to(c, tuple(a for a in c.axes if a in kept)) for c in costs_at(o, p, here))
     for axis, copy in own.items():
         found = o.b.rename(found, copy, axis)

@@ -163,17 +163,17 @@ def _recentred_value(a: Assembly, c: Centring) -> Val:
 def stage_zero(values: Iterable[Val]) -> list[Val]:
     """The data-only values that the functions read directly."""
     every = list(values)
-    used = [a for v in _reached(every) if v.stage for a in read(v)] + every
+    used = [a for v in reached(every) if v.stage for a in read(v)] + every
     return sorted({v for v in used if v.stage == 0 and v.op != "lit"}, key=lambda v: v.order)
 
 
 def large_arrays(values: Iterable[Val]) -> tuple[tuple[str, ...], ...]:
     """The axes of the arrays that grow with the draws, those within others left out."""
-    axes = {v.axes for v in _reached(values) if v.batch or any("?" in x for x in v.axes)}
+    axes = {v.axes for v in reached(values) if v.batch or any("?" in x for x in v.axes)}
     return tuple(sorted(a for a in axes if not any(set(a) < set(other) for other in axes)))
 
 
-def _reached(values: Iterable[Val]) -> set[Val]:
+def reached(values: Iterable[Val]) -> set[Val]:
     seen: set[Val] = set()
     stack = list(values)
     while stack:

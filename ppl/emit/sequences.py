@@ -1,6 +1,6 @@
 """Names that get their values when they are first read, and recursions, which get them one position after the other."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 
 import networkx as nx
 
@@ -41,11 +41,11 @@ def whole(s: Lowering, graph: nx.DiGraph, name: str, axis: str) -> Val:
     return s.b.node("stack", items, (axis,), (*(a for v in items for a in v.axes), axis))
 
 
-def step(s: Lowering, graph: nx.DiGraph, name: str, stepwise: Collection[str] = ()) -> Val:
-    """One position `name@i` of a sequence; `stepwise` are unknowns that are drawn position by position."""
+def step(s: Lowering, graph: nx.DiGraph, name: str) -> Val:
+    """One position `name@i` of a recursion of derived values."""
     start, position = name.rsplit("@", 1)
     of = graph.nodes[start]["node"].of
     if not isinstance(of, Derived):
         raise KeyError(name)
-    known = recursions(graph, of.along) | frozenset(stepwise)
+    known = recursions(graph, of.along)
     return s.expr(at_position(of.value, of.along, int(position), known))

@@ -201,6 +201,12 @@ ESTIMATORS: tuple[Rule, ...] = (
         lambda f: f.is_drawn and not f.is_summed and f.scalar and f.is_defined,
         lambda f: _jump(f) if not f.discrete else f"{f.listing.reason or 'drawn'}: its score, with baselines",
     ),
+    # how many positions there are is known with the data: a pilot may then prefer it
+    Rule(
+        "local",
+        lambda f: f.discrete and f.is_drawn and 0 < f.levels <= MANY and f.positions == 0 and not f.is_summed,
+        lambda f: f"{f.listing.reason or 'finite'}: each position averaged over its levels, the others drawn",
+    ),
 )
 
 

@@ -52,15 +52,26 @@ class Choice:
     splits: tuple[Span, ...] = field(default=(), kw_only=True)
 
 
-def plan(graph: nx.DiGraph, guide: Guide | None = None, wanted: Mapping[str, str] | None = None) -> nx.DiGraph:
-    """The graph with an estimator on every unknown, drawn from `guide` as far as it goes; `wanted` are estimators asked
-    for by name of unknown. Raises `ModelError` (E510 to E517, E530) where none is sound."""
+def plan(
+    graph: nx.DiGraph,
+    guide: Guide | None = None,
+    wanted: Mapping[str, str] | None = None,
+    measured: Mapping[str, str] | None = None,
+) -> nx.DiGraph:
+    """The graph with an estimator on every unknown, drawn from `guide` as far as it goes. `wanted` are estimators asked
+    for by name of unknown, `measured` those that a pilot found cheapest. Raises `ModelError` (E510 to E517, E530) where
+    none is sound."""
     drawn = drawn_sites(core_of(graph), guide)
     graph = canonical(conjugate(graph, {*drawn, *(wanted or {})}))
     verify(graph, "graph")
     graph = assemble(node_list(graph), core_of(graph), None, guide)
     facts = gather(graph)
-    found = {name: _choice(f, (wanted or {}).get(name, ""), core_of(graph)) for name, f in facts.items()}
+    asked = {**(measured or {}), **(wanted or {})}
+    found = {name: _choice(f, asked.get(name, ""), core_of(graph)) for name, f in facts.items()}
+    for name in set(measured or ()) - set(wanted or ()):
+        choice = found[name]
+        if isinstance(choice, Choice):
+            found[name] = _measured(choice)
     complaints = [c for choice in found.values() if isinstance(choice, list) for c in choice]
     if complaints:
         raise ModelError(complaints)
@@ -98,6 +109,11 @@ def gather(graph: nx.DiGraph) -> dict[str, Facts]:
     return {n.name: _facts(n, sites.get(n.name), summed.get(n.name), rough, graph) for n in unknowns(graph)}
 
 
+def own_values(guide: Guide | None) -> dict[str, Derived]:
+    """The derived values of a guide."""
+    return {s.name: s for s in (guide.statements if guide is not None else ()) if isinstance(s, Derived)}
+
+
 def _facts(
     node: Node,
     site: Site | None,
@@ -129,7 +145,7 @@ def _facts(
         pathwise_kind(dist) if site is not None else "reparam" if real else "",
         has_cdf(dist) if site is not None else real and scalar,
         scalar,
-        node.name in stepwise(graph, drawn_sites(core, guide)),
+        node.name in stepwise(graph, drawn_sites(core, guide), own_values(guide)),
         _levels(dist, core),
         _positions(node.axes, core),
     )
@@ -152,7 +168,7 @@ def _is_drawn_from(name: str, source: str, graph: nx.DiGraph) -> bool:
     """Whether an unknown or derived value takes another unknown to be drawn, at however many removes."""
     guide = guide_of(graph)
     sites = drawn_sites(core_of(graph), guide)
-    own = {s.name: s.value for s in (guide.statements if guide is not None else ()) if isinstance(s, Derived)}
+    own = {name: s.value for name, s in own_values(guide).items()}
     seen, waiting = set[str](), [name]
     while waiting:
         here = waiting.pop()
@@ -234,6 +250,16 @@ def _asked(
         return [complain("E513", span, name=unknown, annotation=name, reason=facts.at)]
     others = ", ".join(f"`@{r.name}`" for r in rules) or "none is sound"
     return [complain("E517", span, name=unknown, annotation=name, others=others)]
+
+
+def _measured(choice: Choice) -> Choice:
+    """The same choice, said to be the outcome of a pilot."""
+    rule = next(r for r in admissible(choice.facts) if r.name == choice.rule.name)
+    others = tuple(r for r in admissible(choice.facts) if r.name != rule.name)
+    known = ", ".join(r.name for r in others)
+    return Choice(
+        choice.facts, replace(rule, because=lambda f: f"{rule.because(f)} (a pilot: cheaper than {known})"), others
+    )
 
 
 def _unsafe(facts: Facts, rules: tuple[Rule, ...]) -> Choice:
