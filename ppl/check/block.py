@@ -16,7 +16,9 @@ from ppl.syntax import ast
 @dataclass(slots=True)
 class Block:
     """The statements checked so far, and what the names defined by them mean. `loop` is the body of the innermost loop
-    around; `recursion` holds what is known of names that recur in it and are not defined yet, `along` their axis."""
+    around; `recursion` holds what is known of names that recur in it and are not defined yet, `circle` all names of
+    that recursion, `along` their axis. `draws_own`: unknowns are drawn from the model itself, for an objective;
+    `is_guide` that this is a guide."""
 
     scope: Scope
     statements: list[Statement] = field(default_factory=list)
@@ -25,7 +27,10 @@ class Block:
     imputed: set[str] = field(default_factory=set)
     loop: tuple[ast.Statement, ...] = ()
     recursion: dict[str, Entry] = field(default_factory=dict)
+    circle: frozenset[str] = frozenset()
     along: str = ""
+    draws_own: bool = False
+    is_guide: bool = False
 
     @property
     def report(self) -> Report:

@@ -40,7 +40,8 @@ def check(file: ast.File, defines: Mapping[str, ast.Expr] | None = None) -> Chec
     model = _model(file, report)
     if model is None:
         return Checked(None, _sorted(report))
-    outer = Block(_scope(declared, report, file))
+    aims = any(isinstance(item, ast.Objective) for item in file.items)
+    outer = Block(_scope(declared, report, file), draws_own=aims)
     for item in file.items:
         if isinstance(item, ast.Param):
             param(item, outer)

@@ -12,7 +12,9 @@ from ppl.check.core import Dist, Expr, FactorTerm, Site
 from ppl.check.distributions import distribution
 from ppl.check.domains import source_text
 from ppl.check.expressions import number
-from ppl.check.reading import lagged, occurrence, refers_to
+from ppl.check.lags import dist_reads_back
+from ppl.check.reading import Definition, lagged, occurrence, refers_to
+from ppl.check.recursions import MOST, can_be_walked, circle, enter, is_computed, name_of, passed, walked
 from ppl.check.scope import Entry, Report, Scope, in_words, is_failed
 from ppl.check.supports import support_bounds, value_type
 from ppl.source.diagnostic import Note
@@ -34,10 +36,11 @@ def draw(statement: ast.Sample, block: Block) -> None:
         return give_up(statement, block)
     if not has_position(frame, target, block):
         return give_up(statement, block)
-    dist = _distribution_of(statement.value, frame, target, block)
-    if dist is None or not inside_frame(dist.axes, frame, name.id, statement.value.span, block.scope):
+    if not recurs(statement, block):
         return fail(name, block)
-    if not _one_support(dist, block):
+    dist = _distribution_of(statement.value, frame, target, block)
+    if dist is None or not _is_drawable(dist, frame, statement, block):
+        block.recursion.pop(name.id, None)
         return fail(name, block)
     there = statement.annotations[0].span if statement.annotations else name.span
     block.statements.append(
@@ -46,6 +49,40 @@ def draw(statement: ast.Sample, block: Block) -> None:
     limits = support_bounds(dist, block.scope)
     block.define(Entry(name.id, "unknown", frame, value_type(dist), limits, True, span=name.span))
     return None
+
+
+def recurs(statement: Definition, block: Block) -> bool:
+    """At the first statement of a recursion, what its names mean; false where it cannot be one."""
+    name = name_of(statement)
+    members = () if name in block.recursion else circle(statement, block)
+    if not members or (isinstance(statement, ast.Sample) and len(members) == 1 and not block.draws_own):
+        return True
+    if not can_be_walked(block) and any(_is_walked(m, block) for m in members):
+        if all(name_of(m) not in block.scope.names for m in members):
+            what = "draws" if block.draws_own else "derived values"
+            text = f"over an axis of at most {MOST} positions it can be: `axis time = 12`, `for t in time {{ … }}`"
+            span = statement.target.name.span  # type: ignore[union-attr]
+            block.report.add("E490.one", span, what=f"a recursion of {what} over this axis", help=text)
+        return False
+    enter(members, block)
+    return True
+
+
+def _is_walked(member: Definition, block: Block) -> bool:
+    return (block.draws_own or isinstance(member, ast.Let)) and is_computed(member, block)
+
+
+def _is_drawable(dist: Dist, frame: tuple[str, ...], statement: ast.Sample, block: Block) -> bool:
+    """Whether an unknown can have this distribution: what it varies over, what it reads and when, its support."""
+    name = name_of(statement)
+    if not inside_frame(dist.axes, frame, name, statement.value.span, block.scope):
+        return False
+    if name in block.recursion:
+        axis = walked(lambda a: dist_reads_back(dist, a), frame, block.draws_own, block)
+        passed(name, axis, block)
+        if not axis:
+            return False
+    return _one_support(dist, block)
 
 
 def has_position(frame: tuple[str, ...], target: ast.Target, block: Block) -> bool:
@@ -60,8 +97,8 @@ def has_position(frame: tuple[str, ...], target: ast.Target, block: Block) -> bo
 def _distribution_of(e: ast.Expr, frame: tuple[str, ...], target: ast.Target, block: Block) -> Dist | None:
     """The distribution of an unknown; one that reads its own lag is checked twice, first to learn its type."""
     name = target.name.id
-    scope = block.scope.within(frame, name, target.name.span)
-    if not (block.scope.loops and lagged(e, name)):
+    scope = block.scope.naming(block.recursion).within(frame, name, target.name.span)
+    if name in block.recursion or not (block.scope.loops and lagged(e, name)):
         return distribution(e, scope)
     muted = replace(scope, report=Report(muted=True))
     trial = Entry(name, "unknown", frame, "real", random=True, span=target.name.span)

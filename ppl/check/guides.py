@@ -48,7 +48,7 @@ def _guide(item: ast.Block, model: Model) -> Guide:
     names = {name: entry for name, entry in model.scope.names.items() if entry.kind in SHARED}
     below = {name: s for name, s in definitions(item.body).items() if name not in names}
     scope = replace(model.scope, names=names, definitions=below, loops=(), frame=None, target="")
-    walk = Walk(Block(scope), model, item.name.id if item.name is not None else "")
+    walk = Walk(Block(scope, is_guide=True), model, item.name.id if item.name is not None else "")
     look_around(walk)
     _body(item.body, walk)
     own = {p.name for p in walk.block.params} | {s.name for s in walk.block.statements}
@@ -93,7 +93,8 @@ def _for(statement: ast.For, walk: Walk) -> None:
     look_around(walk)
     _body(statement.body, walk)
     walk.pending = before
-    block.scope, block.loop, block.recursion = replace(block.scope, loops=outside), around, {}
+    block.scope, block.loop = replace(block.scope, loops=outside), around
+    block.recursion, block.circle = {}, frozenset()
     return look_around(walk)
 
 

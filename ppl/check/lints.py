@@ -43,11 +43,8 @@ def reads(statement: Site | Derived | FactorTerm) -> set[str]:
 
 def _idle_unknowns(core: Core) -> Iterator[Diagnostic]:
     """Unknowns from which nothing observed can be reached."""
-    useful: set[str] = set()
-    for s in reversed(core.statements):
-        is_end = isinstance(s, FactorTerm) or (isinstance(s, Site) and s.role != "unknown")
-        if is_end or s.name in useful:
-            useful |= reads(s)
+    ends = [s for s in core.statements if isinstance(s, FactorTerm) or (isinstance(s, Site) and s.role != "unknown")]
+    useful = _behind(set().union(*map(reads, ends)), core)
     if core.objective is not None:
         useful |= _behind(names_in(core.objective.value), core)
     if not useful and not core.data.columns:
@@ -74,10 +71,13 @@ def _unused_columns(core: Core) -> Iterator[Diagnostic]:
 
 
 def _behind(names: set[str], core: Core) -> set[str]:
-    """These names, and all that their values are made from."""
-    for s in reversed(core.statements):
-        if s.name in names:
-            names = names | reads(s)
+    """These names, and all that their values are made from; names may recur through each other."""
+    before: set[str] = set()
+    while names != before:
+        before = names
+        for s in reversed(core.statements):
+            if s.name in names:
+                names = names | reads(s)
     return names
 
 

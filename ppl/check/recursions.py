@@ -1,17 +1,21 @@
-"""Recursions: derived values of a loop that read their own earlier positions, alone or around a circle of several."""
+"""Recursions: names of a loop that read each other's earlier positions, or their own, around a circle."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from math import inf
 
 from ppl.check.block import Block, target_axes
 from ppl.check.bounds import REAL_LINE
 from ppl.check.building import bounds, is_learned, is_random
-from ppl.check.core import Expr
+from ppl.check.complaints import MODIFIERS
+from ppl.check.core import Dist, Expr
+from ppl.check.distributions import distribution
 from ppl.check.expressions import expression
-from ppl.check.lags import reads_back
-from ppl.check.reading import lagged, names_read
+from ppl.check.lags import Read
+from ppl.check.reading import Definition, lagged, names_read
 from ppl.check.scope import Entry, Report, Scope, base, is_failed
+from ppl.check.supports import support_bounds, value_type
+from ppl.stdlib.distributions import DISTRIBUTIONS
 from ppl.stdlib.intervals import Interval
 from ppl.syntax import ast
 
@@ -19,20 +23,51 @@ from ppl.syntax import ast
 MOST = 100
 ROUNDS = 4
 HYPOTHESES = (Interval(0.0, 1.0), Interval(0.0, inf, True, True), Interval(0.0, inf, False, True))
+Value = Expr | Dist | None
 
 
-def circle(statement: ast.Let, block: Block) -> tuple[ast.Let, ...]:
-    """The definitions of the loop around that this one is defined from, and that are defined from it: with itself, in
-    the order of the text. Empty where no index stands in the circle, so that no lag can open it."""
+def circle(statement: Definition, block: Block) -> tuple[Definition, ...]:
+    """The definitions and draws of the loop around that this one is made from, and that are made from it: with itself,
+    in the order of the text. Empty where no index stands in the circle, so that no lag can open it."""
     if not block.scope.loops:
         return ()
-    lets = {s.target.name.id: s for s in reversed(block.loop) if isinstance(s, ast.Let)}
-    reads = {name: {n.id for n in names_read(s.value)} & set(lets) for name, s in lets.items()}
-    name = statement.target.name.id
-    behind = {n: _reached(n, reads) for n in lets}
-    members = [n for n in reversed(lets) if n in behind.get(name, ()) and name in behind[n]]
-    is_open = any(lagged(lets[n].value, m) for n in members for m in members)
-    return tuple(lets[n] for n in members) if is_open else ()
+    return _circle(name_of(statement), _parts(block))
+
+
+def is_computed(statement: Definition, block: Block) -> bool:
+    """Whether a derived value is in a circle of derived values, which are computed one position after the other; so is
+    every circle with draws in it, where the draws are the model's own."""
+    parts = _parts(block)
+    lets = {n: s for n, s in parts.items() if isinstance(s, ast.Let)}
+    return bool(_circle(name_of(statement), parts if block.draws_own else lets))
+
+
+def name_of(statement: Definition) -> str:
+    assert isinstance(statement.target, ast.Target)
+    return statement.target.name.id
+
+
+def _parts(block: Block) -> dict[str, Definition]:
+    """What the loop defines, by name, the last first: draws only in the model, for a guide reads what it has drawn."""
+    parts: dict[str, Definition] = {}
+    for s in reversed(block.loop):
+        is_draw = isinstance(s, ast.Sample) and isinstance(s.target, ast.Target) and not block.is_guide
+        if (isinstance(s, ast.Let) or is_draw) and not _is_data(name_of(s), block):  # type: ignore[arg-type]
+            parts[name_of(s)] = s  # type: ignore[arg-type, assignment]
+    return parts
+
+
+def _is_data(name: str, block: Block) -> bool:
+    entry = block.scope.names.get(name)
+    return entry is not None and entry.kind == "data"
+
+
+def _circle(name: str, parts: Mapping[str, Definition]) -> tuple[Definition, ...]:
+    reads = {n: {r.id for r in names_read(s.value)} & set(parts) for n, s in parts.items()}
+    behind = {n: _reached(n, reads) for n in parts}
+    members = [n for n in reversed(list(parts)) if n in behind.get(name, ()) and name in behind[n]]
+    is_open = any(lagged(parts[n].value, m) for n in members for m in members)
+    return tuple(parts[n] for n in members) if is_open else ()
 
 
 def _reached(name: str, reads: Mapping[str, set[str]]) -> set[str]:
@@ -47,57 +82,108 @@ def _reached(name: str, reads: Mapping[str, set[str]]) -> set[str]:
 
 def can_be_walked(block: Block) -> bool:
     """Whether a loop around runs over an axis whose few positions the model fixes."""
-    axes = (block.scope.axes.get(base(loop.axis)) for loop in block.scope.loops)
-    return any(a is not None and a.kind == "declared" and a.size is not None and a.size <= MOST for a in axes)
+    return any(is_short(loop.axis, block.scope) for loop in block.scope.loops)
+
+
+def is_short(axis: str, scope: Scope) -> bool:
+    """Whether the model fixes the size of an axis, and it is small enough to go along position by position."""
+    spec = scope.axes.get(base(axis))
+    return spec is not None and spec.kind == "declared" and spec.size is not None and spec.size <= MOST
 
 
 # ---- what the members are ----------------------------------------------------------------------------------------
 
 
-def presumed(members: tuple[ast.Let, ...], block: Block) -> dict[str, Entry]:
+def presumed(members: tuple[Definition, ...], block: Block) -> dict[str, Entry]:
     """What the names of a recursion mean, found by trial: the types with which the definitions give those types, and
     bounds that hold at a position if they hold at those before it."""
     muted = replace(block.scope, report=Report(muted=True))
-    frames = {m.target.name.id: target_axes(m.target, muted) or () for m in members}
-    known = {
-        m.target.name.id: Entry(m.target.name.id, "failed", frames[m.target.name.id], "failed", span=m.target.name.span)
-        for m in members
-    }
-    values: dict[str, Expr] = {}
+    spans = {name_of(m): m.target.span for m in members}
+    frames = {name_of(m): target_axes(m.target, muted) or () for m in members}  # type: ignore[arg-type]
+    known = {n: Entry(n, "failed", frames[n], "failed", span=span) for n, span in spans.items()}
+    known |= {name_of(m): _of_kind(known[name_of(m)], _kind(m.value, muted)) for m in members if _is_draw(m)}
+    values: dict[str, Value] = {}
     for turn in range(ROUNDS):
         for m in members:
-            name = m.target.name.id
-            values[name] = _tried(m.value, muted.naming(known).within(frames[name], name, m.target.name.span))
+            name = name_of(m)
+            values[name] = _tried(m, m.value, muted.naming(known).within(frames[name], name, spans[name]))
             known[name] = _seen(known[name], values[name], muted.naming(known))
         if turn == 1:
-            known = {n: replace(e, kind="derived", type="real") if is_failed(e) else e for n, e in known.items()}
-    return known if is_failed(*values.values()) else _bounded(known, values, muted)
+            draws = {name_of(m) for m in members if _is_draw(m)}
+            known = {n: _of_kind(e, "real", n in draws) if is_failed(e) else e for n, e in known.items()}
+    return known if any(map(_is_open, values.values())) else _bounded(known, values, muted)
 
 
-def _tried(written: ast.Expr, scope: Scope) -> Expr:
-    """The value, or where it cannot be told yet, that of the first branch that can."""
-    value = expression(written, scope)
-    if is_failed(value) and isinstance(written, ast.IfElse):
-        parts = (_tried(part, scope) for part in (written.then, written.other))
-        return next((part for part in parts if not is_failed(part)), value)
+def _is_open(value: Value) -> bool:
+    """Whether it cannot be told yet what a definition gives."""
+    return value is None or (isinstance(value, Expr) and is_failed(value))
+
+
+def _is_draw(member: Definition) -> bool:
+    return isinstance(member, ast.Sample)
+
+
+def _of_kind(entry: Entry, kind: str, is_draw: bool = True) -> Entry:
+    """What is presumed of a name: of a draw, what its family gives."""
+    if kind not in ("real", "int", "bool"):
+        return entry
+    return replace(entry, kind="unknown" if is_draw else "derived", type=kind, random=is_draw)
+
+
+def _kind(written: ast.Expr, scope: Scope) -> str:
+    """What a distribution gives, as far as the family that is written says; "" where none is."""
+    match written:
+        case ast.IfElse(_, then, _):
+            return _kind(then, scope)
+        case ast.Call(function) if function.id in scope.functions:
+            return _kind(scope.functions[function.id].result, scope)
+        case ast.Call(function) if function.id in DISTRIBUTIONS:
+            return DISTRIBUTIONS[function.id].kind
+        case ast.Call(function, args) if function.id in MODIFIERS:
+            return next((k for k in (_kind(a.value, scope) for a in args) if k), "")
+        case _:
+            return ""
+
+
+def _tried(member: Definition, written: ast.Expr, scope: Scope) -> Value:
+    """The value or distribution, or where it cannot be told yet, that of the first branch that can."""
+    value = distribution(written, scope) if isinstance(member, ast.Sample) else expression(written, scope)
+    if _is_open(value) and isinstance(written, ast.IfElse):
+        parts = (_tried(member, part, scope) for part in (written.then, written.other))
+        return next((part for part in parts if not _is_open(part)), value)
     return value
 
 
-def _seen(entry: Entry, value: Expr, scope: Scope) -> Entry:
-    if is_failed(value):
+def _seen(entry: Entry, value: Value, scope: Scope) -> Entry:
+    if value is None or _is_open(value):
         return entry
+    if isinstance(value, Dist):
+        limits = support_bounds(value, scope)
+        return replace(entry, kind="unknown", type=value_type(value), bounds=limits, random=True)
     random, learned = is_random(value, scope), is_learned(value, scope)
     return replace(entry, kind="derived", type=value.type, random=random, learned=learned)
 
 
-def _bounded(known: dict[str, Entry], values: dict[str, Expr], scope: Scope) -> dict[str, Entry]:
-    """Bounds by induction: what the values keep at a position, given that they keep it at all earlier ones."""
-    for hypothesis in (*HYPOTHESES, REAL_LINE):
-        assumed = scope.naming({n: replace(e, bounds=hypothesis) for n, e in known.items()})
-        found = {n: bounds(v, assumed) for n, v in values.items()}
-        if all(_within(b, hypothesis) for b in found.values()):
+def _bounded(known: dict[str, Entry], values: dict[str, Value], scope: Scope) -> dict[str, Entry]:
+    """Bounds by induction: what the values keep at a position, given that they keep it at all earlier ones. Supports
+    are what they were found to be, if that holds too."""
+    for hypothesis in HYPOTHESES:
+        assumed = {n: e if e.kind == "unknown" else replace(e, bounds=hypothesis) for n, e in known.items()}
+        found = _limits(values, scope.naming(assumed))
+        if all(_within(found[n], e.bounds) for n, e in assumed.items()):
             return {n: replace(e, bounds=found[n]) for n, e in known.items()}
-    return known
+    assumed = {n: replace(e, bounds=REAL_LINE) for n, e in known.items()}
+    found = _limits(values, scope.naming(assumed))
+    return {n: replace(e, bounds=found[n]) for n, e in known.items()}
+
+
+def _limits(values: Mapping[str, Value], scope: Scope) -> dict[str, Interval]:
+    """The interval that each definition keeps to, given those of the names."""
+    found = {}
+    for name, value in values.items():
+        assert value is not None
+        found[name] = support_bounds(value, scope) if isinstance(value, Dist) else bounds(value, scope)
+    return found
 
 
 def _within(inner: Interval, outer: Interval) -> bool:
@@ -109,12 +195,13 @@ def _within(inner: Interval, outer: Interval) -> bool:
 # ---- the axis ----------------------------------------------------------------------------------------------------
 
 
-def walked(value: Expr, frame: tuple[str, ...], ahead: Mapping[str, Entry], block: Block) -> str:
-    """The axis along which a value reads the names that are not defined before it (`ahead`, itself among them) at
-    earlier positions only; "" after a complaint."""
+def walked(reads: Callable[[str], Iterator[Read]], frame: tuple[str, ...], short: bool, block: Block) -> str:
+    """The axis along which a statement reads the names of its recursion that are not defined before it, itself among
+    them, at earlier positions only, and the others at its own or earlier ones; "" after a complaint. `reads` gives what
+    it reads, seen along an axis; `short` wants an axis whose few positions the model fixes."""
     wrong = None
-    for axis in _axes(frame, block):
-        late = [(name, span) for name, back, span in reads_back(value, axis) if name in ahead and back < 1]
+    for axis in _axes(frame, short, block):
+        late = [(name, span) for name, back, span in reads(axis) if back < _least_back(name, block)]
         if not late:
             return axis
         wrong = wrong or late[0]
@@ -123,12 +210,32 @@ def walked(value: Expr, frame: tuple[str, ...], ahead: Mapping[str, Entry], bloc
     return ""
 
 
-def _axes(frame: tuple[str, ...], block: Block) -> Iterator[str]:
+def _least_back(name: str, block: Block) -> float:
+    """How many positions back a name has to be read at least."""
+    return 1 if name in block.recursion else 0 if name in block.circle else -inf
+
+
+def _axes(frame: tuple[str, ...], short: bool, block: Block) -> Iterator[str]:
     """The axes of the loops around that a recursion can run along, the innermost first."""
     if block.along:
         yield block.along
         return
     for loop in reversed(block.scope.loops):
-        spec = block.scope.axes.get(base(loop.axis))
-        if loop.axis in frame and spec is not None and spec.kind == "declared" and (spec.size or inf) <= MOST:
+        if loop.axis in frame and (not short or is_short(loop.axis, block.scope)):
             yield loop.axis
+
+
+# ---- one statement after the other -------------------------------------------------------------------------------
+
+
+def enter(members: tuple[Definition, ...], block: Block) -> None:
+    """At the first statement of a recursion: what its names mean from here on."""
+    block.recursion, block.along = presumed(members, block), ""
+    block.circle = frozenset(block.recursion)
+
+
+def passed(name: str, along: str, block: Block) -> None:
+    """After a statement of a recursion: its name is known; the others run along the same axis."""
+    block.recursion.pop(name, None)
+    block.along = along if block.recursion else ""
+    block.circle = block.circle if block.recursion else frozenset()

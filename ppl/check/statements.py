@@ -7,11 +7,12 @@ from ppl.check.building import bounds, is_learned, is_random
 from ppl.check.complaints import no_axis
 from ppl.check.core import Derived, Expr
 from ppl.check.distributions import is_distribution
-from ppl.check.draws import draw, factor, observe
+from ppl.check.draws import draw, factor, observe, recurs
 from ppl.check.expressions import expression
+from ppl.check.lags import reads_back
 from ppl.check.params import param
 from ppl.check.reading import definitions
-from ppl.check.recursions import MOST, can_be_walked, circle, presumed, walked
+from ppl.check.recursions import is_computed, passed, walked
 from ppl.check.scope import Entry, Loop, Scope, base, is_failed
 from ppl.syntax import ast
 
@@ -20,7 +21,7 @@ def check_block(body: tuple[ast.Statement, ...], outer: Block) -> Block:
     """All statements of a model block, in order; `outer` holds what stands at the top level of the file."""
     scope = outer.scope
     below = {name: statement for name, statement in definitions(body).items() if name not in scope.names}
-    block = Block(replace(scope, definitions=below), params=[*outer.params])
+    block = Block(replace(scope, definitions=below), params=[*outer.params], draws_own=outer.draws_own)
     _body(body, block)
     return block
 
@@ -61,7 +62,8 @@ def _for(statement: ast.For, block: Block) -> None:
     outside, around = block.scope.loops, block.loop
     block.scope, block.loop = replace(block.scope, loops=(*outside, loop)), statement.body
     _body(statement.body, block)
-    block.scope, block.loop, block.recursion = replace(block.scope, loops=outside), around, {}
+    block.scope, block.loop = replace(block.scope, loops=outside), around
+    block.recursion, block.circle = {}, frozenset()
     return None
 
 
@@ -94,7 +96,7 @@ def let(statement: ast.Let, block: Block) -> None:
     frame = target_axes(target, block.scope) if target.indices is not None else None
     if target.indices is not None and frame is None:
         return give_up(statement, block)
-    if not _recurs(statement, block):
+    if not recurs(statement, block):
         return fail(name, block)
     scope = block.scope.naming(block.recursion)
     value = expression(statement.value, scope.within(frame, name.id, name.span))
@@ -102,27 +104,14 @@ def let(statement: ast.Let, block: Block) -> None:
     along = ""
     is_fine = _is_value(value, frame, name, block)
     if is_fine and name.id in block.recursion:
-        along = walked(value, axes, block.recursion, block)
-        is_fine = along != ""
-    block.recursion.pop(name.id, None)
-    block.along = along if block.recursion else ""
+        short = is_computed(statement, block)
+        axis = walked(lambda a: reads_back(value, a), axes, short, block)
+        is_fine, along = axis != "", axis if short else ""
+        passed(name.id, axis, block)
     if not is_fine:
+        block.recursion.pop(name.id, None)
         return fail(name, block)
     return define(Derived(name.id, axes, value, along, statement.span, name.span), scope, block)
-
-
-def _recurs(statement: ast.Let, block: Block) -> bool:
-    """At the first definition of a recursion, what its names mean; false where it cannot be one."""
-    name = statement.target.name
-    members = () if name.id in block.recursion else circle(statement, block)
-    if members and not can_be_walked(block):
-        if all(m.target.name.id not in block.scope.names for m in members):
-            text = f"over an axis of at most {MOST} positions it can be: `axis time = 12`, `for t in time {{ … }}`"
-            block.report.add("E490.one", name.span, what="a recursion of derived values over this axis", help=text)
-        return False
-    if members:
-        block.recursion, block.along = presumed(members, block), ""
-    return True
 
 
 def _is_value(value: Expr, frame: tuple[str, ...] | None, name: ast.Name, block: Block) -> bool:

@@ -48,7 +48,8 @@ class Node:
 
 
 def lower(core: Core) -> nx.DiGraph:
-    """The graph of a checked model. Edges run from what is read to what reads it; a lag of itself is no edge. A column
+    """The graph of a checked model. Edges run from what is read to what reads it; what is read at earlier positions
+    only, of itself or of a name further down in the same loop, is no edge. A column
     that is both observed and read has two nodes: its values, and its density, whose name ends in ` ~`."""
     density_only = {s.name for s in core.statements if isinstance(s, Site) and s.role != "unknown"}
     read = set().union(*(reads(s) for s in core.statements))
@@ -80,13 +81,19 @@ def assemble(
     graph = nx.DiGraph(core=core, guide=guide)
     for node in nodes:
         graph.add_node(node.name, node=node)
+    place = {name: i for i, name in enumerate(graph.nodes)}
     for node in node_list(graph):
         if not isinstance(node.of, ColumnSpec):
             for parent in sorted(reads(node.of)):
-                if parent in graph and parent != node.name:
+                if parent in graph and place[parent] < place[node.name]:
                     level = (levels or {}).get((parent, node.name), "")
                     graph.add_edge(parent, node.name, level=level)
     return nx.freeze(graph)
+
+
+def is_read(graph: nx.DiGraph, name: str) -> bool:
+    """Whether any node reads a name, the node itself at earlier positions among them."""
+    return any(not isinstance(n.of, ColumnSpec) and name in reads(n.of) for n in node_list(graph))
 
 
 def node_list(graph: nx.DiGraph) -> list[Node]:

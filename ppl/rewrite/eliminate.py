@@ -14,7 +14,7 @@ import networkx as nx
 
 from ppl.check.core import ColumnSpec, Derived, Dist, Expr, FactorTerm, Site
 from ppl.check.lints import names_in
-from ppl.graph.graph import Node, core_of, expressions, node_list
+from ppl.graph.graph import Node, core_of, expressions, is_read, node_list
 from ppl.rewrite.order import OWN, Access, Elimination, Refusal, Step, joined, schedule
 from ppl.source.span import NOWHERE
 from ppl.stdlib.distributions import DISTRIBUTIONS
@@ -43,7 +43,7 @@ def is_discrete(node: Node) -> bool:
 def _elimination(node: Node, graph: nx.DiGraph) -> Elimination | Refusal:
     assert node.dist is not None
     family = unbounded(node.dist)
-    if family and node.kind == "imputed" and not any(True for n in graph.successors(node.name)):
+    if family and node.kind == "imputed" and not is_read(graph, node.name):
         return Elimination(node.name, node.axes, ((node.name, Access()),), leaf=True)
     if node.dist.event:
         return Refusal("it is a vector of counts", node.dist.span)

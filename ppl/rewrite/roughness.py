@@ -8,7 +8,8 @@ from functools import lru_cache
 
 import networkx as nx
 
-from ppl.check.core import Core, Derived, Dist, FactorTerm, Guide, Param, Site, Statement
+from ppl.check.core import ColumnSpec, Core, Derived, Dist, FactorTerm, Guide, Param, Site, Statement
+from ppl.check.lints import reads
 from ppl.graph.graph import core_of, node_list
 from ppl.rewrite.densities import density, own_level
 from ppl.rewrite.findings import AFFINE, LEVELS, Finding, Found, join, rough, shown, worst
@@ -48,18 +49,21 @@ def analysed(graph: nx.DiGraph, guide: Guide | None) -> tuple[View, Mapping[str,
     """What is known after the last statement, and how rough every term is. Graphs are frozen, and the search for
     thresholds asks the same of every unknown."""
     core = core_of(graph)
-    view = start(core, guide)
+    view = _knowing(graph, start(core, guide))
     terms: dict[str, Found] = {}
-    for node in node_list(graph):
-        match node.of:
-            case Site(dist=dist, role=role):
-                own = _own(node.name, dist, role)
-                terms[node.name] = _site(node.name, node.of, role, own, view)
-                view = replace(view.with_names({node.name: own}), random=view.random | own.keys())
-            case Derived():
-                view = derived(node.of, view)
-            case FactorTerm(value=value):
-                terms[node.name] = argument(value, view)
+    for _ in range(SWEEPS):
+        before = view.env
+        for node in node_list(graph):
+            match node.of:
+                case Site(dist=dist, role=role):
+                    own = _own(node.name, dist, role)
+                    terms[node.name] = _site(node.name, node.of, role, own, view)
+                case Derived():
+                    view = derived(node.of, view)
+                case FactorTerm(value=value):
+                    terms[node.name] = argument(value, view)
+        if view.env == before or not _reads_ahead(graph):
+            break
     for s in guide.statements if guide is not None else ():
         match s:
             case Site(name=name, dist=dist):
@@ -72,6 +76,23 @@ def analysed(graph: nx.DiGraph, guide: Guide | None) -> tuple[View, Mapping[str,
     if core.objective is not None:
         terms[OBJECTIVE] = argument(core.objective.value, view)
     return view, terms
+
+
+def _knowing(graph: nx.DiGraph, view: View) -> View:
+    """The view with all draws known: one may be read, at earlier positions, above its own line."""
+    sites = [(n.name, n.of) for n in node_list(graph) if isinstance(n.of, Site)]
+    own = {name: _own(name, s.dist, s.role) for name, s in sites}
+    return replace(view.with_names(own), random=view.random.union(*own.values()))
+
+
+def _reads_ahead(graph: nx.DiGraph) -> bool:
+    """Whether some statement reads a derived value from further down."""
+    ahead = {n.name for n in node_list(graph) if isinstance(n.of, Derived)}
+    for node in node_list(graph):
+        ahead -= {node.name}
+        if not isinstance(node.of, ColumnSpec) and ahead & reads(node.of):
+            return True
+    return False
 
 
 def start(core: Core, guide: Guide | None) -> View:

@@ -4,13 +4,15 @@ A recursion of derived values over an axis of known size is computed position by
 of `name` at position 3. Tests of the position are decided, so that what lies before the first one is never read."""
 
 import operator
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 
 import networkx as nx
 
 from ppl.check.core import Derived, Dist, Expr, Site
-from ppl.check.lints import names_in, names_in_dist
+from ppl.check.lags import dist_reads_back, reads_back
+from ppl.check.lints import reads
+from ppl.graph.graph import node_list
 
 COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     "lt": operator.lt,
@@ -61,28 +63,49 @@ def dist_at_position(dist: Dist, axis: str, position: int, sequences: Collection
     return replace(dist, args=args, inner=inner, axes=_without(dist.axes, axis))
 
 
-def stepwise(graph: nx.DiGraph, sites: Mapping[str, Site]) -> dict[str, str]:
-    """The unknowns that are drawn position by position, each with the axis: what their draws read depends on a
-    recursion along it."""
-    found = {}
-    for name, site in sites.items():
-        along = _recursion_read(names_in_dist(site.dist), graph, set())
-        if along and along in site.axes:
-            found[name] = along
+def stepwise(graph: nx.DiGraph, sites: Mapping[str, Site], own: Mapping[str, Derived] | None = None) -> dict[str, str]:
+    """The names that get their values position by position, each with the axis: draws that come back to themselves
+    through earlier positions, and the derived values on the way. `sites` are the draws, `own` the derived values of a
+    guide."""
+    found: dict[str, str] = {}
+    for group in _circles(_sources(graph, sites, own or {})):
+        axis = next(_axes_back(group), "")
+        if any(s.name in sites for s in group):
+            found |= {s.name: axis for s in group if axis in s.axes}
     return found
 
 
-def _recursion_read(names: Collection[str], graph: nx.DiGraph, seen: set[str]) -> str:
-    """The axis of a recursion that some of these names depend on, or ""."""
-    for name in names:
-        of = graph.nodes[name]["node"].of if name in graph else None
-        if not isinstance(of, Derived) or name in seen:
-            continue
-        seen.add(name)
-        along = of.along or _recursion_read(names_in(of.value), graph, seen)
-        if along:
-            return along
-    return ""
+def _sources(graph: nx.DiGraph, sites: Mapping[str, Site], own: Mapping[str, Derived]) -> dict[str, Site | Derived]:
+    """Where the value of each name comes from."""
+    derived = {n.name: n.of for n in node_list(graph) if isinstance(n.of, Derived)}
+    return {**derived, **own, **sites}
+
+
+def _circles(sources: Mapping[str, Site | Derived]) -> Iterator[list[Site | Derived]]:
+    """The groups of names that are made from each other, or from themselves."""
+    links = nx.DiGraph((r, name) for name, s in sources.items() for r in reads(s) if r in sources)
+    for group in nx.strongly_connected_components(links):
+        if len(group) > 1 or any(links.has_edge(n, n) for n in group):
+            yield [s for name, s in sources.items() if name in group]
+
+
+def _axes_back(group: list[Site | Derived]) -> Iterator[str]:
+    """The axes along which the members of a circle read each other at earlier positions."""
+    names = {s.name for s in group}
+    for what in (s.dist if isinstance(s, Site) else s.value for s in group):
+        for axis in dict.fromkeys(str(e.attrs[0]) for e in _within(what) if e.op == "lag"):
+            found = dist_reads_back(what, axis) if isinstance(what, Dist) else reads_back(what, axis)
+            if any(name in names and back > 0 for name, back, _ in found):
+                yield axis
+
+
+def _within(what: Dist | Expr) -> Iterator[Expr]:
+    """Every part of an expression, or of the arguments of a distribution."""
+    if isinstance(what, Expr):
+        yield what
+    for part in (*what.args, *(what.inner if isinstance(what, Dist) else ())):
+        if part is not None:
+            yield from _within(part)
 
 
 def _without(axes: tuple[str, ...], axis: str) -> tuple[str, ...]:

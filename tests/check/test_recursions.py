@@ -94,7 +94,19 @@ def test_a_second_axis_stays() -> None:
         ("p[t] = if t == 1 then 0 else q[t - 1] + q[t]\n q[t] = p[t]", "time", ["E107"]),
         ("s[t] = if t == 1 then 0 else s[t - 1] + lost", "time", ["E101"]),
         ("s[t] = if t == 1 then 0 else s[t + 1]", "time", ["E306"]),
-        ("p[t] = if t == 1 then 0 else x[t - 1]\n x[t] ~ Normal(p[t], 1)", "time", ["E490"]),
+        ("p[t] = if t == 1 then 0 else q[t - 1]\n q[t] = sum(p)", "time", ["E107"]),
+        ("p[t] = if t == 1 then 0 else x[t - 1]\n x[t] ~ Normal(p[t], 1)", "time", []),
+        ("p[t] = if t == 1 then 0 else x[t - 1]\n x[t] ~ Normal(p[t], 1)", "row", []),
+        ("x[t] ~ Normal(if t == 1 then 0 else z[t - 1], 1)\n z[t] ~ Normal(x[t], 1)", "row", []),
+        ("x[t] ~ Normal(if t == 1 then 0 else z[t - 1], 1)\n z[t] ~ Normal(sum(x), 1)", "row", ["E107"]),
+        ("x[t] ~ Normal(if t == 1 then 0 else z[t - 1], 1)\n z[t] ~ Gamma(x[t], 1)", "row", ["E325"]),
+        ("x[t] ~ Poisson(if t == 1 then 1 else z[t - 1])\n z[t] ~ Gamma(x[t] + 1, 1)", "row", []),
+        (
+            "x[t] ~ Bernoulli(0.5)\n z[t] ~ Normal(if x[t] then 1 else 0, if t == 1 then 1 else lost[t - 1])",
+            "row",
+            ["E101"],
+        ),
+        ("s[t] = if t == 1 then 1 else s[t - 1] + x[t - 1]\n x[t] ~ Normal(s[t], 1)", "row", ["E490"]),
     ],
 )
 def test_what_is_no_recursion(body: str, axis: str, codes: list[str]) -> None:
