@@ -13,7 +13,7 @@ from ppl.api import FAMILIES, Model, compile
 from ppl.cli.durations import SECONDS
 from ppl.cli.failures import ended, guarded
 from ppl.cli.interrupt import Interrupt
-from ppl.cli.progress import progress
+from ppl.cli.progress import goal_of, progress
 from ppl.cli.source import (
     DATA_FILE,
     ESTIMATOR,
@@ -111,7 +111,7 @@ def _run(
     asked = estimators(settings["estimators"])
     compiled = compile(text, name, defines(settings["settings"]), settings["guide"], asked)
     interrupt = Interrupt(lambda: None if quiet else note("stopping: what is there will be saved; Ctrl-C again quits"))
-    with progress(quiet, settings["verbose"]) as report, interrupt:
+    with progress(quiet, settings["verbose"], goal_of(compiled.core.objective)) as report, interrupt:
         fit, extra = _fitted(compiled, data, settings, report, interrupt)
     if settings["verbose"] and extra and not quiet:
         note(f"columns not used: {', '.join(extra)}")

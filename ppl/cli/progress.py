@@ -3,7 +3,9 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
+from ppl.check.core import Objective
 from ppl.cli.terminal import is_terminal, note
 from ppl.infer.approximation import Progress
 from ppl.results.numbers import grouped, seconds_text
@@ -11,50 +13,59 @@ from ppl.results.numbers import grouped, seconds_text
 Report = Callable[[Progress], None]
 
 
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """What a fit makes large, as the author sees it: the bound, or an objective, perhaps with its sign changed."""
+
+    name: str = "ELBO"
+    sign: float = 1.0
+
+
+def goal_of(objective: Objective | None) -> Goal:
+    return Goal() if objective is None else Goal("value", 1.0 if objective.maximize else -1.0)
+
+
 @contextmanager
-def progress(quiet: bool, verbose: bool) -> Iterator[Report]:
+def progress(quiet: bool, verbose: bool, goal: Goal = Goal()) -> Iterator[Report]:
     """How to report the stages of a fit, on standard error."""
     if quiet:
         yield lambda stage: None
     elif verbose:
-        yield lambda stage: note(f"  {line(stage)}")
+        yield lambda stage: note(f"  {line(stage, goal)}")
     elif is_terminal(sys.stderr):
-        with _live() as report:
-            yield report
+        with _live("fitting") as show:
+            yield lambda stage: show(short(stage, goal))
     else:
         yield lambda stage: None
 
 
-def line(stage: Progress) -> str:
+@contextmanager
+def watched(quiet: bool) -> Iterator[Callable[[str], None]]:
+    """How to report the stages of a check: a line that vanishes, where a person watches."""
+    if quiet or not is_terminal(sys.stderr):
+        yield lambda stage: None
+    else:
+        with _live("checking") as show:
+            yield show
+
+
+def line(stage: Progress, goal: Goal) -> str:
     """One stage: what it was, the bound, the gradients so far, the seconds."""
-    gradients = f"{grouped(stage.gradients)} gradients"
-    return f"{stage.stage:<24} ELBO {stage.elbo:>12.3f}  {gradients:>20}  {seconds_text(stage.seconds):>8}"
+    gradients, value = f"{grouped(stage.gradients)} gradients", goal.sign * stage.elbo
+    return f"{stage.stage:<24} {goal.name} {value:>12.3f}  {gradients:>20}  {seconds_text(stage.seconds):>8}"
 
 
-def short(stage: Progress) -> str:
+def short(stage: Progress, goal: Goal) -> str:
     """The same for a line that must not break."""
-    return " · ".join(
-        (stage.stage, f"ELBO {stage.elbo:.2f}", f"{grouped(stage.gradients)} gradients", seconds_text(stage.seconds))
-    )
+    value = f"{goal.name} {goal.sign * stage.elbo:.2f}"
+    return " · ".join((stage.stage, value, f"{grouped(stage.gradients)} gradients", seconds_text(stage.seconds)))
 
 
 @contextmanager
-def _live() -> Iterator[Report]:
+def _live(verb: str) -> Iterator[Callable[[str], None]]:
     """One line that is written over and vanishes at the end."""
     # rich takes longer to import than most fits take to run: only where a person watches
     from rich.console import Console
 
-    with Console(stderr=True).status("fitting", spinner="dots") as status:
-        yield lambda stage: status.update(f"fitting   {short(stage)}")
-
-
-@contextmanager
-def watched(quiet: bool) -> Iterator[Callable[[str], None]]:
-    """How to report the stages of something else: a line that vanishes, where a person watches."""
-    if quiet or not is_terminal(sys.stderr):
-        yield lambda stage: None
-        return
-    from rich.console import Console
-
-    with Console(stderr=True).status("checking", spinner="dots") as status:
-        yield lambda stage: status.update(f"checking   {stage}")
+    with Console(stderr=True).status(verb, spinner="dots") as status:
+        yield lambda text: status.update(f"{verb}   {text}")
