@@ -43,7 +43,7 @@ class Cell:
 
 
 def judge(problem: Problem, variant: str, raw: Mapping[str, Any], exact: np.ndarray) -> Cell:
-    warned = any(word in text.lower() for text in raw["warnings"] for word in ABOUT_GRADIENTS)
+    warned = any(map(about_gradients, raw["warnings"]))
     note = raw.get("error") or raw.get("fit_error") or raw.get("estimators", "")
     if "mean" not in raw:
         return Cell(variant, None, "", np.nan, 0, None, warned, raw["lines"], note)
@@ -53,6 +53,10 @@ def judge(problem: Problem, variant: str, raw: Mapping[str, Any], exact: np.ndar
     elbo = exact_elbo(problem, raw["fit"]) if raw.get("fit") else None
     worst = parameter_names(problem)[int(np.argmax(z))]
     return Cell(variant, float(z.max()), worst, raw["variance"], raw["draws"], elbo, warned, raw["lines"], note)
+
+
+def about_gradients(text: str) -> bool:
+    return any(word in text.lower() for word in ABOUT_GRADIENTS)
 
 
 def exact_elbo(problem: Problem, fit: Mapping[str, Any]) -> float:
@@ -69,7 +73,7 @@ def number(x: float | None, form: str = ".3g") -> str:
 
 def z_text(cell: Cell) -> str:
     if cell.z is None:
-        return "no answer"
+        return "refuses"
     return f"**{cell.z:.3g}**" if cell.z > BIASED else f"{cell.z:.1f}"
 
 
@@ -82,7 +86,7 @@ def overview_cell(cells: list[Cell]) -> str:
         return "absent"
     first = cells[0]
     if first.z is None:
-        return "no answer"
+        return "refuses"
     said = "warned" if first.warned else "silent"
     return f"{z_text(first)} · {number(first.variance)} · {elbo_text(first.elbo)} · {said} · {first.lines}"
 
@@ -137,12 +141,17 @@ def warnings_said(raw: Answers) -> list[str]:
     said: dict[tuple[str, str], list[str]] = {}
     for (system, problem), answer in raw.items():
         for cell in answer["cells"].values():
-            for text in cell["warnings"]:
+            for text in filter(about_gradients, cell["warnings"]):
                 names = said.setdefault((system, text), [])
                 if problem not in names:
                     names.append(problem)
     lines = [f"- {TITLES[system]}, on {', '.join(names)}: {text}" for (system, text), names in said.items()]
-    return ["", "## What was warned of", "", *(lines or ["Nothing, by any system, on any problem."])]
+    return [
+        "",
+        "## What was warned of, about gradients",
+        "",
+        *(lines or ["Of gradients: nothing, by any system, on any problem."]),
+    ]
 
 
 HEAD = (

@@ -3,6 +3,8 @@
 
 `normal_reparam` draws scalars only: vectors take `mv_normal_diag_reparam`. `flip_enum` runs the rest of the program
 for both values, so 50 labels would run it 2^50 times: they take a reinforce of their own.
+
+In 0.10.3 a reparameterised draw hands the key that it used on to the draw after it, so that their noise is the same.
 """
 
 from importlib.metadata import version
