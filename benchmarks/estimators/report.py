@@ -150,7 +150,7 @@ def warnings_said(raw: Answers) -> list[str]:
         "",
         "## What was warned of, about gradients",
         "",
-        *(lines or ["Of gradients: nothing, by any system, on any problem."]),
+        *(lines or ["Nothing, by any system, on any problem."]),
     ]
 
 
