@@ -118,7 +118,10 @@ def _by_formula(dist: Dist, value: Expr) -> tuple[Expr, ...]:
 
 
 def _moving(found: Found, dist: Dist) -> Found:
-    return lifted(found, JUMP, "the support moves with it", dist.span)
+    """An end that moves past what was observed leaves a density of zero, of which no estimator has an expectation; a
+    bound of censoring only moves between two terms."""
+    level = JUMP if dist.name == "Censored" else UNKNOWN
+    return lifted(found, level, "the support moves with it", dist.span)
 
 
 def _clipped(found: Found, dist: Dist) -> Found:

@@ -69,7 +69,7 @@ EXAMPLES = [
     ("z ~ Normal(0, 1)\nx ~ Normal(0, 1)\ny ~ Normal(if z > 0 then (if x > 0 then 1 else 2) else 0, 1)",
      {"z": "jump", "x": "jump"}),
     ("u ~ Uniform(0, 1)\nz ~ Uniform(0, u)\ny ~ Normal(z, 1)", {"u": "smooth", "z": "smooth"}),
-    ("u ~ Normal(0, 1)\ny ~ Uniform(u, u + 1)", {"u": "jump"}),
+    ("u ~ Normal(0, 1)\ny ~ Uniform(u, u + 1)", {"u": "unknown"}),
     ("z ~ Normal(0, 1)\nup = z > 0\ny ~ Normal(0, 1)", {"z": "smooth"}),
 ]  # fmt: skip
 
