@@ -59,8 +59,51 @@ CALLS = [
 ]
 
 
+LIKELIEST = [
+    ("many levels", RNG.dirichlet(np.ones(12), 5), RNG.random(5)),
+    ("fewer than eight", RNG.dirichlet(np.ones(3), 4), RNG.random(4)),
+    ("one draw for all", RNG.dirichlet(np.ones(10)), RNG.random(6)),
+]
+
+
 def test_every_kernel_is_called():
-    assert {name for name, _, _ in CALLS} == set(KERNELS)
+    assert {name for name, _, _ in CALLS} | {"likeliest"} == set(KERNELS)
+
+
+@pytest.mark.parametrize(("p", "u"), [case[1:] for case in LIKELIEST], ids=[case[0] for case in LIKELIEST])
+def test_the_likeliest_levels_come_first(p, u):
+    found, saved = KERNELS["likeliest"].forward(p, u)
+    full = np.broadcast_to(p, (len(u), p.shape[-1]))
+    count = min(8, p.shape[-1])
+    assert found.shape == (len(u), count + 1)
+    shares = np.take_along_axis(full, found[:, :count].astype(int), axis=-1)
+    np.testing.assert_array_equal(shares, -np.sort(-full, axis=-1)[:, :count])
+    assert all(len(set(row[:count])) == count for row in found)
+    gp, gu = KERNELS["likeliest"].backward(saved, np.ones(found.shape))
+    assert gp.shape == full.shape
+    assert gu.shape == u.shape
+    assert not gp.any()
+    assert not gu.any()
+
+
+def test_a_level_of_the_rest_is_drawn_in_proportion():
+    p = np.array([0.02, 0.1, 0.1, 0.0, 0.1, 0.1, 0.01, 0.1, 0.1, 0.1, 0.05, 0.22])
+    u = (np.arange(1600) + 0.5) / 1600
+    found, _ = KERNELS["likeliest"].forward(p, u)
+    assert set(found[:, :8].ravel()) == {1, 2, 4, 5, 7, 8, 9, 11}
+    shares = np.bincount(found[:, 8].astype(int), minlength=12) / len(u)
+    np.testing.assert_allclose(shares, np.array([2, 0, 0, 0, 0, 0, 1, 0, 0, 0, 5, 0]) / 8, atol=1e-3)
+
+
+def test_of_equally_likely_levels_the_first_are_taken():
+    found, _ = KERNELS["likeliest"].forward(np.full(10, 0.1), np.array([0.2, 0.8]))
+    np.testing.assert_array_equal(found, [[*range(8), 8], [*range(8), 9]])
+
+
+@pytest.mark.parametrize("p", [[0.2, 0.5, 0.3], [*[0.125] * 8, 0.0, 0.0]], ids=["none left", "nothing left"])
+def test_without_a_rest_the_likeliest_stands_for_it(p):
+    found, _ = KERNELS["likeliest"].forward(np.array(p), np.array([0.0, 0.3, 1.0 - 2.0**-53]))
+    np.testing.assert_array_equal(found[:, -1], int(np.argmax(p)))
 
 
 def direction(kind: str, shape: tuple[int, ...]) -> np.ndarray:
