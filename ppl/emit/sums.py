@@ -105,9 +105,9 @@ def _complete(t: Term, ways: Ways, step: Step) -> Ways:
 
 
 def _to_plate(s: Lowering, t: Term, ways: Ways, step: Step) -> Val:
-    """A density summed down to the plate of the unknowns: over all other axes, or by the index through which it reads
-    them."""
-    b, kept = s.b, [a for a in t.value.axes if is_level(a)]
+    """A density summed down to the plate of the unknowns: over its other axes, or by the index through which it reads
+    them. Axes that are not its own, of levels or of places that are tried, stay."""
+    b, kept = s.b, [a for a in t.value.axes if is_level(a) or a not in t.axes]
     way = next(ways[n] for n in step.names if n in ways)
     if way.index is None:
         return b.sum(t.value, {a for a in (*t.axes, *t.value.axes) if a not in step.axes and a not in kept})
