@@ -1,6 +1,7 @@
 """Bounds: an interval that holds every value of an expression."""
 
 from collections.abc import Callable
+from math import inf
 
 from ppl.check.core import Expr
 from ppl.stdlib.intervals import RULES, Interval
@@ -28,6 +29,10 @@ def interval(e: Expr, lookup: Callable[[str], Interval]) -> Interval:
             return Interval(0.0, float("inf"), False, True)
         case "sum" | "cumsum":
             return summed(interval(e.args[0], lookup))
+        case "dot":
+            return summed(RULES["mul"](*(interval(a, lookup) for a in e.args)))
+        case "prod":
+            return multiplied(interval(e.args[0], lookup))
         case "vector":
             return hull(tuple(interval(a, lookup) for a in e.args))
         case "mul" if e.args[0] == e.args[1]:
@@ -45,6 +50,14 @@ def summed(each: Interval) -> Interval:
     low = each.low if each.low >= 0 else float("-inf")
     high = each.high if each.high <= 0 else float("inf")
     return Interval(low, high, each.low_open, each.high_open)
+
+
+def multiplied(each: Interval) -> Interval:
+    """The bounds of a product of any number of values within `each`."""
+    if each.low < 0:
+        return REAL_LINE
+    low, low_open = (1.0, False) if each.low >= 1 else (0.0, each.low > 0 or each.low_open)
+    return Interval(low, each.high, low_open, each.high_open) if each.high <= 1 else Interval(low, inf, low_open, True)
 
 
 def hull(parts: tuple[Interval, ...]) -> Interval:

@@ -10,7 +10,7 @@ from ppl.check.domains import in_domain, source_text
 from ppl.check.expressions import branches, expression, glance, inline, number, truth
 from ppl.check.formulas import formula
 from ppl.check.reading import names_read
-from ppl.check.scope import Entry, Scope, is_failed, union
+from ppl.check.scope import Entry, Scope, base, is_failed, union
 from ppl.source.span import Span
 from ppl.source.suggest import did_you_mean
 from ppl.stdlib.distributions import DISTRIBUTIONS, PARAMETER_ALIASES
@@ -333,6 +333,9 @@ def _ordered(e: ast.Call, scope: Scope) -> Dist | None:
         scope.report.add("E311", scope.target_span or e.span, dist="Ordered", name=scope.target or "it")
         return None
     if not _needs(dist.kind == "real" and not dist.event, e, "a distribution of real numbers", dist, "", scope):
+        return None
+    if frame[-1] in dist.axes:
+        scope.report.add("E417.same", e.span, inner=dist.name, axis=base(frame[-1]))
         return None
     return Dist("Ordered", (), (dist,), (), dist.axes, frame[-1:], "real", e.span)
 

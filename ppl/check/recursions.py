@@ -17,6 +17,7 @@ from ppl.check.scope import Entry, Report, Scope, base, is_failed
 from ppl.check.supports import support_bounds, value_type
 from ppl.stdlib.distributions import DISTRIBUTIONS
 from ppl.stdlib.intervals import Interval
+from ppl.stdlib.records import Distribution
 from ppl.syntax import ast
 
 # A recursion is written out position by position.
@@ -101,7 +102,7 @@ def presumed(members: tuple[Definition, ...], block: Block) -> dict[str, Entry]:
     spans = {name_of(m): m.target.span for m in members}
     frames = {name_of(m): target_axes(m.target, muted) or () for m in members}  # type: ignore[arg-type]
     known = {n: Entry(n, "failed", frames[n], "failed", span=span) for n, span in spans.items()}
-    known |= {name_of(m): _of_kind(known[name_of(m)], _kind(m.value, muted)) for m in members if _is_draw(m)}
+    known |= {name_of(m): _of_family(known[name_of(m)], _family(m.value, muted)) for m in members if _is_draw(m)}
     values: dict[str, Value] = {}
     for turn in range(ROUNDS):
         for m in members:
@@ -110,7 +111,7 @@ def presumed(members: tuple[Definition, ...], block: Block) -> dict[str, Entry]:
             known[name] = _seen(known[name], values[name], muted.naming(known))
         if turn == 1:
             draws = {name_of(m) for m in members if _is_draw(m)}
-            known = {n: _of_kind(e, "real", n in draws) if is_failed(e) else e for n, e in known.items()}
+            known = {n: _as_number(e, n in draws) if is_failed(e) else e for n, e in known.items()}
     return known if any(map(_is_open, values.values())) else _bounded(known, values, muted)
 
 
@@ -123,26 +124,42 @@ def _is_draw(member: Definition) -> bool:
     return isinstance(member, ast.Sample)
 
 
-def _of_kind(entry: Entry, kind: str, is_draw: bool = True) -> Entry:
-    """What is presumed of a name: of a draw, what its family gives."""
-    if kind not in ("real", "int", "bool"):
+def _as_number(entry: Entry, is_draw: bool) -> Entry:
+    return replace(entry, kind="unknown" if is_draw else "derived", type="real", random=is_draw)
+
+
+def _of_family(entry: Entry, row: Distribution | None) -> Entry:
+    """What is presumed of a draw: what its family gives, within ends that are numbers."""
+    if row is None or row.kind not in ("real", "int", "bool"):
         return entry
-    return replace(entry, kind="unknown" if is_draw else "derived", type=kind, random=is_draw)
+    low, high = (_number(end) for end in (row.support.low, row.support.high))
+    closed = row.kind != "real"
+    limits = Interval(
+        -inf if low is None else low,
+        inf if high is None else high,
+        low is None or not closed,
+        high is None or not closed,
+    )
+    return replace(entry, kind="unknown", type=row.kind, bounds=limits, random=True)
 
 
-def _kind(written: ast.Expr, scope: Scope) -> str:
-    """What a distribution gives, as far as the family that is written says; "" where none is."""
+def _number(end: str) -> float | None:
+    return float(end) if end.lstrip("-").replace(".", "", 1).isdigit() else None
+
+
+def _family(written: ast.Expr, scope: Scope) -> Distribution | None:
+    """The first family that is written in a distribution."""
     match written:
         case ast.IfElse(_, then, _):
-            return _kind(then, scope)
+            return _family(then, scope)
         case ast.Call(function) if function.id in scope.functions:
-            return _kind(scope.functions[function.id].result, scope)
+            return _family(scope.functions[function.id].result, scope)
         case ast.Call(function) if function.id in DISTRIBUTIONS:
-            return DISTRIBUTIONS[function.id].kind
+            return DISTRIBUTIONS[function.id]
         case ast.Call(function, args) if function.id in MODIFIERS:
-            return next((k for k in (_kind(a.value, scope) for a in args) if k), "")
+            return next((row for row in (_family(a.value, scope) for a in args) if row is not None), None)
         case _:
-            return ""
+            return None
 
 
 def _tried(member: Definition, written: ast.Expr, scope: Scope) -> Value:

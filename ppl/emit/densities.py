@@ -2,12 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from ppl.check.core import Dist
 from ppl.emit.lower import Lowering, kernel
 from ppl.emit.val import Val
+from ppl.rewrite.supports import domain
 from ppl.stdlib.distributions import DISTRIBUTIONS
 from ppl.stdlib.records import Distribution
+
+# A value inside a support with ends, for each kind.
+MIDDLES = {"lower": "low + 1", "upper": "high - 1", "interval": "0.5 * (low + high)"}
 
 
 def log_density(s: Lowering, dist: Dist, x: Val, observed: bool = True) -> Val:
@@ -46,8 +51,29 @@ def _is_number(text: str) -> bool:
 
 def _where(s: Lowering, dist: Dist, x: Val, observed: bool) -> Val:
     assert dist.args[0] is not None
-    then, other = (log_density(s, d, x, observed) for d in dist.inner)
-    return s.b.apply("where", s.expr(dist.args[0]), then, other)
+    test = s.expr(dist.args[0])
+    branches = zip((True, False), dist.inner, strict=True)
+    return s.b.apply(
+        "where", test, *(s.within(test, t, partial(_branch, s, d, x, observed, test, t)) for t, d in branches)
+    )
+
+
+def _branch(s: Lowering, dist: Dist, x: Val, observed: bool, test: Val, taken: bool) -> Val:
+    """The density of one branch. Where the data do not take it, what was seen may lie outside its support or at the
+    edge, where slopes are infinite (and 0 times infinity is no number): a value inside stands there for it."""
+    inside = _inside(s, dist) if test.stage == x.stage == 0 else None
+    if inside is not None:
+        x = s.b.apply("where", test, *((x, inside) if taken else (inside, x)))
+    return log_density(s, dist, x, observed)
+
+
+def _inside(s: Lowering, dist: Dist) -> Val | None:
+    """A value inside a support with ends; None where there are none."""
+    place = domain(dist) if dist.kind == "real" else None
+    if place is None or place.event or place.kind not in MIDDLES:
+        return None
+    ends = {"low": place.low, "high": place.high}
+    return s.formula(MIDDLES[place.kind], {n: s.expr(e) for n, e in ends.items() if e is not None})
 
 
 @dataclass(frozen=True, slots=True)

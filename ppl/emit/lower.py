@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from ppl.check.core import Dist, Expr
 from ppl.emit.val import KernelCall, Val
@@ -15,19 +16,60 @@ from ppl.stdlib.records import Distribution
 @dataclass(slots=True)
 class Lowering:
     """A builder, and the values that names stand for so far. `plates` are the axes of the unknowns whose levels have an
-    axis `z?`."""
+    axis `z?`; `tests` are the tests on data around, each with the answer at which the branch at hand is taken."""
 
     b: Builder
     names: dict[str, Val] = field(default_factory=dict)
     plates: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    tests: tuple[tuple[Val, bool], ...] = ()
 
     # -- expressions --
 
     def expr(self, e: Expr) -> Val:
         """The value of a core expression."""
+        if e.op == "where":
+            return self._where(e)
         if e.op in PRIMITIVES:
-            return self.b.apply(e.op, *(self._operand(e.op, a) for a in e.args))
-        return _LOWER[e.op](self, e)
+            needs = PRIMITIVES[e.op].domain or ("",) * len(e.args)
+            return self.b.apply(
+                e.op, *(self._met(n, self._operand(e.op, a)) for n, a in zip(needs, e.args, strict=True))
+            )
+        return self.anywhere(lambda: _LOWER[e.op](self, e)) if e.op != "ref" else self._read(str(e.attrs[0]))
+
+    def _where(self, e: Expr) -> Val:
+        test = self._operand(e.op, e.args[0])
+        branches = (self.within(test, taken, partial(self._operand, e.op, a)) for taken, a in _sides(e))
+        return self.b.apply("where", test, *branches)
+
+    def within(self, test: Val, taken: bool, make: Callable[[], Val]) -> Val:
+        """A value made inside a branch that is taken where the test is `taken`."""
+        around = self.tests
+        self.tests = (*around, (test, taken)) if test.stage == 0 else around
+        try:
+            return make()
+        finally:
+            self.tests = around
+
+    def anywhere(self, make: Callable[[], Val]) -> Val:
+        """A value made as if no branch were around: it is read at other positions, or defined elsewhere."""
+        around, self.tests = self.tests, ()
+        try:
+            return make()
+        finally:
+            self.tests = around
+
+    def _read(self, name: str) -> Val:
+        """What a name stands for; it may be defined on the way."""
+        v = self.anywhere(lambda: self.names[name])
+        return self._met("nonzero", v) if v.op in PRIMITIVES and PRIMITIVES[v.op].domain else v
+
+    def _met(self, need: str, v: Val) -> Val:
+        """Data where they are not used: in a branch that they do not take, the logarithm of 0, times whatever, has a
+        slope of 0 times infinity. What meets the need of the function stands there for them."""
+        for test, taken in self.tests if need and v.stage == 0 and v.op != "lit" else ():
+            other = self.b.lit(-0.5 if need == "negative" else 0.5)
+            v = self.b.apply("where", test, *((v, other) if taken else (other, v)))
+        return v
 
     def _operand(self, op: str, e: Expr) -> Val:
         """An argument; truth values become 0 and 1 where they are computed with."""
@@ -79,8 +121,9 @@ def _axis(e: Expr) -> str:
     return str(e.attrs[0])
 
 
-def _ref(s: Lowering, e: Expr) -> Val:
-    return s.names[_axis(e)]
+def _sides(e: Expr) -> tuple[tuple[bool, Expr], ...]:
+    """The branches of a choice, each with the answer at which it is taken."""
+    return (True, e.args[1]), (False, e.args[2])
 
 
 def _level(s: Lowering, e: Expr) -> Val:
@@ -201,7 +244,6 @@ def _spread(s: Lowering, e: Expr) -> Val:
 
 _LOWER: dict[str, Callable[[Lowering, Expr], Val]] = {
     "lit": lambda s, e: s.b.lit(float(e.attrs[0])),  # type: ignore[arg-type]
-    "ref": _ref,
     "level": _level,
     "pos": lambda s, e: s.b.arange(_axis(e), 1),
     "size": lambda s, e: s.b.size(_axis(e)),

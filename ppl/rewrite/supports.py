@@ -11,7 +11,7 @@ from ppl.stdlib.distributions import DISTRIBUTIONS
 @dataclass(frozen=True, slots=True)
 class Domain:
     """Where an unknown lives. `kind` is a row of `BIJECTIONS`; `low` and `high` are its ends, where it has them;
-    `event` is the axis of a vector."""
+    `event` is the axis of a vector. What is ordered may have ends too: those of its members."""
 
     kind: str
     low: Expr | None = None
@@ -27,8 +27,9 @@ def domain(dist: Dist) -> Domain:
         case Dist(name="Truncated", args=(low, high), inner=(inner,)):
             own = domain(inner)
             return _between(_tighter("max2", own.low, low), _tighter("min2", own.high, high))
-        case Dist(name="Ordered", event=(event,)):
-            return Domain("ordered", event=event)
+        case Dist(name="Ordered", inner=(inner,), event=(event,)):
+            own = domain(inner)
+            return Domain("ordered", own.low, own.high, event)
         case Dist(inner=(inner, *_)):
             return domain(inner)
         case _:
@@ -55,6 +56,12 @@ def _tighter(op: str, own: Expr | None, given: Expr | None) -> Expr | None:
     return Expr(op, (own, given), axes=given.axes, span=given.span)
 
 
+def within(low: Expr | None, high: Expr | None) -> str:
+    """The row of `BIJECTIONS` for numbers between these ends."""
+    return {(True, True): "interval", (True, False): "lower", (False, True): "upper", (False, False): "real"}[
+        (low is not None, high is not None)
+    ]
+
+
 def _between(low: Expr | None, high: Expr | None) -> Domain:
-    kind = {(True, True): "interval", (True, False): "lower", (False, True): "upper", (False, False): "real"}
-    return Domain(kind[(low is not None, high is not None)], low, high)
+    return Domain(within(low, high), low, high)

@@ -204,6 +204,11 @@ STATEMENTS = (
         hint="a distribution with a finite total: `Normal(0, 10)`, `Uniform(lo, hi)`",
     ),
     Code("E417", "{outer} needs {what}, and {inner} is not one", hint="{help}"),
+    Code(
+        "E417.same",
+        "the members of `Ordered` share one distribution, and this {inner} varies along `{axis}`",
+        hint="give all of them the same arguments; where the priors tell them apart, leave out `Ordered`",
+    ),
     Code("E420", "a parameter is a real number, and `{name}` is declared {kind}", hint="{help}"),
     Code("E420.real", "a parameter is a real number, and `{name}` {what}", hint="`param {name}: real`"),
     Code(
@@ -268,6 +273,11 @@ GUIDES = (
 ESTIMATORS = (
     Code("E510", "`{name}` is discrete: it has no reparameterised gradient", hint="`@enumerate` (exact)"),
     Code("E511", "`{name}` is continuous and cannot be enumerated", hint="remove the annotation"),
+    Code(
+        "E511.marginal",
+        "`{name}` cannot be integrated out: {reason}",
+        hint="remove the annotation: `{name}` is then estimated along with the rest",
+    ),
     Code("E512", "`{name}` is annotated both in the model and in the guide", hint="keep one of the two"),
     Code(
         "E513",

@@ -115,6 +115,31 @@ CASES = [
         lambda v: normal(v["c"], 0, 2) + 2 * np.log(6) + normal(Y, v["c"][[0, 1, 0], 1]),
     ),
     Case(
+        "ordered positive numbers",
+        model("  c[k] ~ Ordered(Gamma(2, 0.5))\n  y ~ Normal(c[2], 1)", before="axis k = 3\n\n"),
+        {"y": Y},
+        ("c",),
+        lambda v: stats.gamma.logpdf(v["c"], 2, 0, 2).sum() + np.log(6) + normal(Y, v["c"][1]),
+    ),
+    Case(
+        "ordered numbers of an interval that moves",
+        model("  s ~ HalfNormal(1)\n  c[k] ~ Ordered(Uniform(-1, s))\n  y ~ Normal(c[2], 1)", before="axis k = 2\n\n"),
+        {"y": Y},
+        ("s", "c"),
+        lambda v: (
+            stats.halfnorm.logpdf(v["s"]) - 2 * np.log(v["s"] + 1) + np.log(2) + normal(Y, v["c"][1])
+            if (v["c"] > -1).all() and (v["c"] < v["s"]).all()
+            else -np.inf
+        ),
+    ),
+    Case(
+        "ordered numbers below an end",
+        model("  c[k] ~ Ordered(Truncated(Normal(1, 2), upper=3))\n  y ~ Normal(c[2], 1)", before="axis k = 3\n\n"),
+        {"y": Y},
+        ("c",),
+        lambda v: truncated(v["c"], 1, 2, high=3) + np.log(6) + normal(Y, v["c"][1]),
+    ),
+    Case(
         "a simplex",
         model("  w[k] ~ Dirichlet(1.5)\n  y ~ Normal(w[2], 1)", before="axis k = 3\n\n"),
         {"y": Y},
