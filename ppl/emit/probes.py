@@ -91,7 +91,7 @@ def _disarm(o: Objective, p: Probe) -> Val:
     second = sampled(o.a.s, p.dist, lambda k: b.sub(b.lit(1.0), noise(k)), p.axes)
     o.a.sizes[axis] = "2"
     pair = b.node("stack", (first, second), (axis,), (*first.axes, *second.axes, axis))
-    cost = cost_of(b, pair, costs_at(o, p, pair))
+    cost = cost_of(b, pair, costs_at(o, p, pair), apart=axis)
     logit = _logit(o, p.dist)
     apart = b.mul(b.apply("ne", first, second), b.sub(b.lit(1.0), b.mul(b.lit(2.0), second)))
     share = b.mul(b.lit(0.5), b.apply("sigmoid", b.apply("abs", logit)))

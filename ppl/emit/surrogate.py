@@ -68,13 +68,14 @@ def _mixed(v: Val) -> frozenset[str] | None:
             return None
 
 
-def cost_of(b: Builder, draw: Val, costs: Iterable[Val]) -> Val:
-    """The costs that depend on a draw, each summed down to the axes that it shares with it, position by position."""
+def cost_of(b: Builder, draw: Val, costs: Iterable[Val], apart: str = "") -> Val:
+    """The costs that depend on a draw, each summed down to the axes that it shares with it, position by position. The
+    positions along `apart` are draws of their own."""
     parts = []
     for cost in costs:
         shared = alignment(cost, draw)
         if shared is not None:
-            parts.append(b.sum_to(cost, tuple(a for a in draw.axes if a in shared)))
+            parts.append(b.sum_to(cost, tuple(a for a in draw.axes if a in shared or a == apart)))
     return b.total(parts)
 
 
