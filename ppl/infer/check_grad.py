@@ -12,6 +12,7 @@ from time import perf_counter
 from typing import Protocol
 
 import numpy as np
+import numpy.typing as npt
 from scipy.special import stdtrit
 
 from ppl.infer.objective import Objective, independent_uniforms
@@ -21,13 +22,13 @@ from ppl.infer.target import Array
 FALSE_ALARM = 1e-4
 SUSPICIOUS = 3.0
 MOST_ROWS = 4096
-FEWEST_BATCHES = 64
+FEWEST_BATCHES, FEWEST_OF_MANY = 64, 24
 PILOT_BATCHES = 8
 GROWTH = 4
 # The widest difference moves a draw by a tenth of its standard deviation; of so many rows some must cross a jump.
 MOVE, CROSSINGS, FINEST = 0.1, 300, 0.01
-WIDENINGS = 10
-# Beyond so many coordinates differences are for those in which scores disagree with the estimate.
+RESCALINGS, SCALE_ROWS = 8, 256
+# Beyond so many coordinates scores are trusted where they agree with the estimate, and steps are not compared.
 MANY = 48
 ESTIMATE, SCORE, DIFFERENCE, SCALE = range(30, 34)
 EPSILON = float(np.finfo(float).eps)
@@ -113,18 +114,24 @@ class Check:
 
     objective: Drawable
     reference: Objective | None
+    scored: npt.NDArray[np.bool_]
     theta: Array
     seed: int
     rows: int
     batches: int
     until: float
 
+    @property
+    def fewest(self) -> int:
+        """The batches that are drawn however long they take."""
+        return FEWEST_BATCHES if len(self.theta) <= MANY else FEWEST_OF_MANY
+
     def noise(self, of: Objective, stage: int, batches: int, part: float = 1.0) -> Iterator[Array]:
         """Batches of noise (rows, N), until `part` of the time that is left is spent."""
         now = perf_counter()
         until = now + part * (self.until - now)
         for batch in range(batches):
-            if batch >= min(FEWEST_BATCHES, batches) and perf_counter() > until:
+            if batch >= min(self.fewest, batches) and perf_counter() > until:
                 break
             yield independent_uniforms((self.rows, of.noise), np.random.default_rng([self.seed, stage, batch]))
 
@@ -138,17 +145,20 @@ def check_grad(
     rows: int = MOST_ROWS,
     max_seconds: float = 600.0,
     report: Callable[[str], None] = lambda stage: None,
+    scored: npt.NDArray[np.bool_] | None = None,
 ) -> Checked:
     """Compare the gradient estimator of `objective` at theta (P,) with independent references.
 
-    `reference` is the same objective with every draw estimated by its score, None where there is no such program.
+    `reference` is the same objective with every draw estimated by its score, None where there is no such program;
+    `scored` (P,) says of which coordinates it knows, None for all.
     `samples` are the draws of the estimate and of each reference, in batches of at most `rows`, fewer where time runs
     out; a z that is suspicious but not decisive calls for four times as many. The verdict is `biased` when some |z|
     exceeds the quantile of Student's t at which one check in 10,000 would go wrong by chance."""
     theta = np.asarray(theta, dtype=float)
     rows = int(np.clip(samples // FEWEST_BATCHES, 2, rows))
     batches = max(FEWEST_BATCHES, -(-samples // rows))
-    check = Check(objective, reference, theta, seed, rows, batches, perf_counter() + max_seconds)
+    known = np.ones(len(theta), dtype=bool) if scored is None else scored
+    check = Check(objective, reference, known, theta, seed, rows, batches, perf_counter() + max_seconds)
     with np.errstate(all="ignore"):
         if not objective.noise:
             return exact(check)
@@ -177,12 +187,14 @@ def compared(check: Check, report: Callable[[str], None]) -> Checked:
     own = tallied(check, check.objective, ESTIMATE, 0.25)
     report("the score reference")
     scores = None if check.reference is None else tallied(check, check.reference, SCORE, 0.33)
-    bound = bound_of(p, min(len(own.means), check.batches))
+    bound = bound_of(p, len(own.means))
     found: list[tuple[float, float, str]] = []
     for i in range(p):
         report(f"differences: {i + 1} of {p}")
         found.append(referee(check, i, own, scores, bound, 1.0 / (p - i)))
     values, errors, by = zip(*found, strict=True)
+    if perf_counter() > check.until:
+        bound = bound_of(p, check.fewest)
     samples = len(own.means) * check.rows
     return Checked(
         check.theta, own.mean, own.se, np.array(values), np.array(errors), own.variance, by, bound, samples, own.lost
@@ -194,7 +206,9 @@ def referee(
 ) -> tuple[float, float, str]:
     """The reference of coordinate `i`: scores where they are sharper than differences would be, unless they contradict
     what differences say, or say alone that the estimate is biased."""
-    value, se = (np.nan, np.inf) if scores is None else (float(scores.mean[i]), float(scores.se[i]))
+    value, se = (
+        (np.nan, np.inf) if scores is None or not check.scored[i] else (float(scores.mean[i]), float(scores.se[i]))
+    )
     sound = abs(value - own.mean[i]) <= bound * np.hypot(se, own.se[i])
     if sound and len(check.theta) > MANY:
         return value, se, "score"
@@ -277,6 +291,8 @@ def pilot(check: Check, i: int) -> Difference:
     """A few batches at a fine step, and at a wide one: that is taken where jumps make the fine one noisier. Both are
     wide enough that, in all, some draws cross each jump."""
     wide = half_width(check, i)
+    if len(check.theta) > MANY:
+        return Difference(np.nan, np.inf, wide)
     fine = wide * float(np.clip(CROSSINGS / (check.rows * check.batches), FINEST, 1.0))
     found = measured(check, i, fine, PILOT_BATCHES)
     other = measured(check, i, wide, PILOT_BATCHES) if fine < wide else found
@@ -286,25 +302,18 @@ def pilot(check: Check, i: int) -> Difference:
 def half_width(check: Check, i: int) -> float:
     """The step in coordinate `i` that moves the draws by a tenth of their standard deviation, on average over the rows
     and for the name that it moves most; a coordinate that moves no draw has a step by its own size."""
-    e = next(check.noise(check.objective, SCALE, 1))
+    e = next(check.noise(check.objective, SCALE, 1))[:SCALE_ROWS]
     at = check.objective.constrained(e, check.theta)
     spread = {name: np.where((sd := np.std(x, axis=0)) > 0, sd, np.inf) for name, x in at.items() if np.size(x)}
 
-    def far(step: float) -> float:
-        return moved(check, i, step, e, at, spread)
-
-    high = MOVE * max(1.0, float(abs(check.theta[i])))
-    for _ in range(WIDENINGS):
-        if not 0.0 < far(high) <= MOVE:
+    step = MOVE * max(1.0, float(abs(check.theta[i])))
+    for _ in range(RESCALINGS):
+        far = moved(check, i, step, e, at, spread)
+        if far == 0.0 or 0.5 * MOVE < far < 2.0 * MOVE:
             break
-        high *= 4.0
-    if far(high) <= MOVE:
-        return high
-    low = 1e-9 * high
-    while high > 1.5 * low:
-        middle = float(np.sqrt(low * high))
-        low, high = (low, middle) if far(middle) > MOVE else (middle, high)
-    return high
+        # what moves twice as far needs half the step, until jumps or curves make it otherwise
+        step *= float(np.clip(MOVE / far, 1e-3, 1e3))
+    return step
 
 
 def moved(check: Check, i: int, step: float, e: Array, at: Mapping[str, Array], spread: Mapping[str, Array]) -> float:

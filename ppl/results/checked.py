@@ -11,15 +11,15 @@ import numpy.typing as npt
 
 from ppl.data.bound import Bound
 from ppl.emit.bind_objective import ObjectiveProgram, bind_objective
+from ppl.emit.objective import PATHWISE
 from ppl.emit.objective_program import emit_objective
 from ppl.graph.graph import Node, core_of, drawn_sites, guide_of, unknowns
-from ppl.infer.check_grad import Checked, check_grad
+from ppl.infer.check_grad import MANY, Checked, check_grad
 from ppl.results.json import finite
 from ppl.results.numbers import aligned, counted, grouped, headed
 from ppl.results.report import as_written, axis_labels, slopes
 from ppl.results.table import position_labels
-from ppl.rewrite.plan import SUPPORTED
-from ppl.rewrite.supports import domain
+from ppl.rewrite.conjugate import is_integrated
 
 Array = npt.NDArray[np.float64]
 HEADS = ("gradient", "± se", "reference", "± se", "z", "variance")
@@ -69,34 +69,41 @@ def check_gradient(
 ) -> GradientCheck:
     """Check the estimators of a program at the parameters `at` (P,), or at their initial values; under the automatic
     guide also near them, and the point where an estimator is biased, if any, is the one reported."""
-    reference = reference_of(graph, program, bound)
+    reference, scored = reference_of(graph, program, bound)
     own = [("the saved fit", at)] if at is not None else [("the initial values", program.start)]
-    if at is None and any(p.of for p in program.emitted.params):
+    if at is None and program.dim <= MANY and any(p.of for p in program.emitted.params):
         rng = np.random.default_rng([seed, 40])
         own.append(("a point near the initial values", program.start + JITTER * rng.normal(size=program.dim)))
     found = []
     for place, theta in own:
         rows = max(2, min(program.most, LARGEST_ROWS))
         part = max_seconds / len(own)
-        checked = check_grad(program, reference, theta, samples, seed, rows, part, report)
+        checked = check_grad(program, reference, theta, samples, seed, rows, part, report, scored)
         found.append(GradientCheck(_params(graph, program, bound, checked), checked, place))
     return next((c for c in found if c.biased), found[0])
 
 
-def reference_of(graph: nx.DiGraph, program: ObjectiveProgram, bound: Bound) -> ObjectiveProgram | None:
-    """The same objective with a score for every draw; None where some unknown cannot be drawn so."""
+def reference_of(
+    graph: nx.DiGraph, program: ObjectiveProgram, bound: Bound
+) -> tuple[ObjectiveProgram | None, npt.NDArray[np.bool_]]:
+    """The same objective with a score for every draw, None where there are none, and the coordinates (P,) that it knows
+    of. A path under the automatic guide stays one: its coordinates are not centred, those of a score would be."""
     summed = dict(program.emitted.eliminated)
     sites = drawn_sites(core_of(graph), guide_of(graph))
-    drawn = [n for n in unknowns(graph) if n.name not in summed]
-    if not all(n.name in sites or _has_score(n) for n in drawn):
-        return None
-    ways = {n.name: "exact" if n.name in summed else "score" for n in unknowns(graph)}
-    return bind_objective(emit_objective(graph, guide_of(graph), ways), bound)
+    kept = {n.name: n.plan.estimator for n in unknowns(graph) if n.plan and n.name not in sites and _has_path(n)}
+    ways = {
+        n.name: "exact" if n.name in summed or is_integrated(n) else kept.get(n.name, "score") for n in unknowns(graph)
+    }
+    scored = np.ones(program.dim, dtype=bool)
+    for slot in program.emitted.params:
+        scored[program.slots[slot.name]] = slot.of not in kept
+    if "score" not in ways.values() or not scored.any():
+        return None, scored
+    return bind_objective(emit_objective(graph, guide_of(graph), ways), bound), scored
 
 
-def _has_score(node: Node) -> bool:
-    """Whether an unknown of the automatic guide has coordinates of its own, one for each number."""
-    return node.dist is not None and (node.dist.kind != "real" or domain(node.dist).kind in SUPPORTED)
+def _has_path(node: Node) -> bool:
+    return node.plan is not None and node.plan.estimator in PATHWISE
 
 
 def _params(graph: nx.DiGraph, program: ObjectiveProgram, bound: Bound, found: Checked) -> tuple[ParamCheck, ...]:

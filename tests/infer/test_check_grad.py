@@ -226,6 +226,12 @@ def test_many_parameters_are_compared_with_scores():
     assert set(found.by) == {"score"} and not found.biased
 
 
+def test_coordinates_that_the_scores_do_not_know_take_differences():
+    known = np.array([True, False])
+    found = check_grad(Seen(), Scored(), np.array([1.0, 3.5]), samples=40_000, scored=known)
+    assert found.by[1] == "difference" and not found.biased
+
+
 # ---- the verdict -------------------------------------------------------------------------------------------------
 
 
@@ -253,7 +259,7 @@ def test_time_runs_out_early():
 
 
 def test_steps_move_the_draws_by_a_tenth():
-    check = Check(Line(scale=1e3), None, np.zeros(1), 0, 500, 64, 1e18)
+    check = Check(Line(scale=1e3), None, np.ones(1, dtype=bool), np.zeros(1), 0, 500, 64, 1e18)
     width = half_width(check, 0)
     assert width == pytest.approx(1e-4, rel=0.6)
     e = next(check.noise(check.objective, 0, 1))
