@@ -83,7 +83,7 @@ def elbo_text(x: float | None) -> str:
 
 def overview_cell(cells: list[Cell]) -> str:
     if not cells:
-        return "absent"
+        return "not measured"
     first = cells[0]
     if first.z is None:
         return "refuses"
