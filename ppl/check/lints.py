@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 
 from ppl.check.building import constant
-from ppl.check.core import Core, Derived, Dist, Expr, FactorTerm, Param, Site
+from ppl.check.core import Core, Derived, Dist, Expr, FactorTerm, Param, Site, Statement
 from ppl.source.diagnostic import Diagnostic, complain
 from ppl.source.suggest import did_you_mean
 
 WIDE = 1e4
+# What tells the positions of an axis apart.
+BY_PLACE = frozenset(("lag", "fix", "cumsum", "pos"))
 
 
 def lint(core: Core) -> Iterator[Diagnostic]:
@@ -128,8 +130,28 @@ def _exchangeable(core: Core) -> Iterator[Diagnostic]:
         fixed = any(
             s.dist.name == "Ordered" or any(axis in a.axes for a in s.dist.args if a is not None) for s in parts
         )
-        if parts and not fixed:
+        if parts and not fixed and not _told_apart(axis, core):
             yield complain("W130", parts[0].name_span, name=parts[0].name, axis=axis)
+
+
+def _told_apart(axis: str, core: Core) -> bool:
+    """Whether a density depends on which component is which: on a number of theirs, or on those before it, as weights
+    made by breaking a stick do."""
+    terms = [s for s in core.statements if not isinstance(s, Derived)]
+    behind = _behind(set().union(*map(reads, terms)), core)
+    values = [s for s in core.statements if not isinstance(s, Derived) or s.name in behind]
+    return any(e.op in BY_PLACE and e.attrs[0] == axis for s in values for e in _parts(s))
+
+
+def _parts(s: Statement) -> Iterator[Expr]:
+    """Every part of every expression of a statement."""
+    waiting: list[Expr | Dist | None] = [s.dist, s.value] if isinstance(s, Site) else [s.value]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, Expr):
+            yield part
+        if part is not None:
+            waiting += [*part.args, *(part.inner if isinstance(part, Dist) else ())]
 
 
 def _component_axes(dist: Dist, unknown: bool) -> Iterator[str]:

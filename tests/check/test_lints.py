@@ -1,0 +1,43 @@
+"""Warnings that depend on more than one statement."""
+
+import pytest
+
+from ppl.check.check import check
+from ppl.syntax.parse import parse
+
+MIXTURE = "w[k] ~ Dirichlet(1)\n m[k] ~ Normal(0, 10)\n z[row] ~ Categorical({w})\n y ~ Normal(m[z], 1)"
+STICK = """b[k] ~ Beta(1, 2)
+ m[k] ~ Normal(0, 10)
+ for i in k {
+   left[i] = if i == 1 then 1 else left[i - 1] * (1 - b[i - 1])
+   w[i] = if i == 3 then left[i] else left[i] * b[i]
+ }
+ z[row] ~ Categorical(w)
+ y ~ Normal(m[z], 1)"""
+CHAIN = """for i in row {
+   n[i] ~ Normal(if i == 1 then 0 else x[i - 1], 1)
+   x[i] ~ Normal(n[i], 1)
+ }
+"""
+
+
+def warnings(body: str) -> list[str]:
+    found = check(parse(f"axis k = 3\ndata {{ y: real }}\nmodel {{\n {body}\n}}\n"))
+    assert found.core is not None, found.errors
+    return [d.code for d in found.warnings]
+
+
+@pytest.mark.parametrize(
+    ("body", "codes"),
+    [
+        (MIXTURE.format(w="w"), ["W130"]),
+        (MIXTURE.format(w="w") + "\n gap = m[2] - m[1]", ["W130"]),
+        (MIXTURE.format(w="w") + "\n factor -(m[2] - m[1])^2", []),
+        (STICK, []),
+        (CHAIN + " y ~ Normal(x, 1)", []),
+        (CHAIN + " y ~ Normal(n, 1)", []),
+        (CHAIN + " z ~ Normal(0, 1)\n y ~ Normal(n, 1)", ["W101"]),
+    ],
+)
+def test_what_is_warned_of(body: str, codes: list[str]) -> None:
+    assert warnings(body) == codes
