@@ -177,7 +177,7 @@ class Model:
     ) -> Fit:
         """The approximation on the scale of the model, labelled."""
         estimators = {n.name: n.plan.estimator for n in unknowns(self.graph) if n.plan is not None}
-        found, omitted = quantities(program, bound, approximation, estimators)
+        found, omitted = quantities(program, bound, approximation, estimators, options.draws, options.seed)
         cost = approximation.cost
         timing = Timing(self.seconds, bind_seconds, cost.seconds, cost.gradients, cost.calls)
         return Fit(

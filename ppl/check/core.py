@@ -116,7 +116,8 @@ class Dist:
 class Site:
     """`name[axes] ~ dist`. `role` is `unknown`, `observed` (a data column, or `value` of an `observe` statement),
     `imputed` (a column with blanks) or `guide` (the guide's draw of an unknown). `axes` includes the event
-    axes, last. `settings` are the arguments of annotations: (annotation, keyword, value)."""
+    axes, last. `settings` are the arguments of annotations: (annotation, keyword, value). `integrated` says why an
+    unknown was integrated out in closed form: `dist` is then what is known of it given the rest."""
 
     name: str
     axes: tuple[str, ...]
@@ -125,6 +126,7 @@ class Site:
     value: Expr | None = None
     annotations: tuple[str, ...] = ()
     settings: tuple[tuple[str, str, float | str], ...] = field(default=(), kw_only=True)
+    integrated: str = field(default="", kw_only=True)
     span: Span = where()
     name_span: Span = where()
     annotation_span: Span = where()

@@ -7,9 +7,10 @@ from functools import reduce
 import networkx as nx
 
 from ppl.check.core import ColumnSpec, Core, Derived, Dist, FactorTerm, Site
-from ppl.check.lints import names_in_dist
+from ppl.check.lints import names_in, names_in_dist
 from ppl.emit.code import axis_size
 from ppl.emit.densities import log_density
+from ppl.emit.draws import noises, sampled
 from ppl.emit.lower import Lowering, back, kernel
 from ppl.emit.sequences import Names, step, whole
 from ppl.emit.sums import Chain, Reading, Term, is_level, readings_of, summed_out
@@ -17,9 +18,10 @@ from ppl.emit.val import Val
 from ppl.emit.values import Builder
 from ppl.graph.graph import Node, core_of, node_list, unknowns
 from ppl.guide.coordinates import is_location_scale
+from ppl.rewrite.conjugate import is_integrated
 from ppl.rewrite.eliminate import eliminations, read_by
 from ppl.rewrite.order import OWN, Access, Elimination, schedule
-from ppl.rewrite.supports import Domain, domain
+from ppl.rewrite.supports import Domain, domain, within
 from ppl.source.diagnostic import Bug
 from ppl.stdlib.bijections import BIJECTIONS
 from ppl.stdlib.distributions import DISTRIBUTIONS
@@ -38,6 +40,14 @@ class Slot:
     axes: tuple[str, ...]
     written: tuple[str, ...]
     weight: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NoiseSlot:
+    """The uniform numbers of one draw."""
+
+    key: str
+    axes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +73,9 @@ class Event:
 @dataclass(slots=True)
 class Assembly:
     """Everything a program consists of, as values. `windows` are the counts without a largest value. `given` may have
-    the value of an unknown (drawn from a guide), `raw` its coordinates. `waiting` are the densities of unknowns that
+    the value of an unknown (drawn from a guide), `raw` its coordinates. `recovered` are unknowns that were integrated
+    out, drawn from what is known of them given the rest by uniform numbers `noises`, and what is derived from them.
+    `waiting` are the densities of unknowns that
     are known, but were read before their place: what they read may not be."""
 
     b: Builder
@@ -82,6 +94,8 @@ class Assembly:
     events: dict[str, Event] = field(default_factory=dict)
     unreported: list[str] = field(default_factory=list)
     windows: list[str] = field(default_factory=list)
+    recovered: dict[str, tuple[Val, tuple[str, ...]]] = field(default_factory=dict)
+    noises: list[NoiseSlot] = field(default_factory=list)
     done: set[str] = field(default_factory=set)
     waiting: "list[Callable[[], Term]]" = field(default_factory=list)
     depth: int = 0
@@ -186,7 +200,10 @@ def _node(node: Node, out: Assembly) -> None:
         case Derived(value=value, axes=axes, along=along):
             v = whole(out.s, out.graph, node.name, along) if along else out.s.expr(value)
             enumerated = any(is_level(a) for a in v.axes)
-            out.define(node.name, v, axes, v.batch and not enumerated)
+            drawn = not names_in(value).isdisjoint(out.recovered)
+            out.define(node.name, v, axes, v.batch and not enumerated and not drawn)
+            if drawn and not enumerated:
+                out.recovered[node.name] = (v, axes)
             if enumerated:
                 out.unreported.append(node.name)
             elif v.batch and (value.type == "bool" or value.type.startswith("level:")):
@@ -199,6 +216,8 @@ def _node(node: Node, out: Assembly) -> None:
         case Site(role="observed", value=value):
             assert value is not None
             _observed(node, out.s.expr(value), out)
+        case Site(dist=dist) if is_integrated(node):
+            _recovered(node, dist, out)
         case Site(role="unknown", dist=dist) if (x := out.given(node)) is not None:
             _given(node, dist, x, out)
         case Site(dist=dist) if node.name in out.eliminated:
@@ -222,6 +241,21 @@ def _given(node: Node, dist: Dist, x: Val, out: Assembly) -> None:
     out.define(node.name, x, node.axes, True)
     plates = tuple(a for a in node.axes if a not in dist.event)
     out.add_density(lambda: Term(node.name, log_density(out.s, dist, x), plates))
+
+
+def _recovered(node: Node, dist: Dist, out: Assembly) -> None:
+    """An unknown that was integrated out: a draw of it from what is known of it given the rest. No density reads it."""
+    x = sampled(out.s, dist, noise_of(out, node.name, dist, node.axes), node.axes)
+    out.define(node.name, x, node.axes, False)
+    out.recovered[node.name] = (x, node.axes)
+
+
+def noise_of(out: Assembly, name: str, dist: Dist, axes: tuple[str, ...], more: int = 0) -> Callable[[int], Val]:
+    """The uniform numbers of a draw, and `more` arrays of them, noted as inputs."""
+    own = out.b.sorted(axes)
+    keys = [f"{name}.{k}" for k in range(noises(dist) + more)]
+    out.noises.extend(NoiseSlot(key, own) for key in keys)
+    return lambda k: out.b.node("noise", (), (keys[k],), own, batch=True, stage=1)
 
 
 # ---- continuous unknowns -----------------------------------------------------------------------------------------
@@ -260,6 +294,8 @@ def transform(place: Domain, raw: Val, out: Assembly, at: Callable[[Val], Val] =
     """The constrained value and the log of the Jacobian determinant, for each position that is not in the event; `at`
     brings the ends of the support to the positions of the coordinates."""
     row: Bijection = BIJECTIONS[place.kind]
+    if place.kind == "ordered":
+        return _ordered(place, raw, out)
     if row.kernel:
         event = f"{place.event}~" if row.shrinks else place.event
         x = kernel(out.b, row.kernel, (raw,), ((event,),), (place.event,))
@@ -267,6 +303,21 @@ def transform(place: Domain, raw: Val, out: Assembly, at: Callable[[Val], Val] =
     ends = {"low": place.low, "high": place.high}
     names = {"u": raw, **{n: at(out.s.expr(e)) for n, e in ends.items() if e is not None}}
     return out.s.formula(row.forward, names), out.s.formula(row.logdet, names)
+
+
+def _ordered(place: Domain, raw: Val, out: Assembly) -> tuple[Val, Val]:
+    """Numbers in order, then each of them onto its support by a map that keeps the order: high - exp(-u) for an upper
+    end."""
+    event, ends = (place.event,), {"low": place.low, "high": place.high}
+    x = kernel(out.b, "ordered", (raw,), (event,), event)
+    log_det = kernel(out.b, "ordered_logdet", (raw,), (event,), ())
+    row = BIJECTIONS[within(place.low, place.high)]
+    if row.support == "real":
+        return x, log_det
+    u = out.b.neg(x) if row.support == "upper" else x
+    names = {"u": u, **{n: out.s.expr(e) for n, e in ends.items() if e is not None}}
+    each = out.s.formula(row.logdet, names)
+    return out.s.formula(row.forward, names), out.b.add(log_det, out.b.sum(each, event))
 
 
 def _has_weight(site: Site, out: Assembly) -> bool:

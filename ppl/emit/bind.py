@@ -110,7 +110,8 @@ class Inputs:
 @dataclass(frozen=True, slots=True)
 class Program:
     """The functions of a model with its data; a `ppl.infer.target.Target`. `dim` is the number of coordinates,
-    `weights` the number of non-centring weights, `slots` the columns of each unknown."""
+    `weights` the number of non-centring weights, `slots` the columns of each unknown, `noise` how many uniform numbers
+    a draw of what was integrated out takes."""
 
     emitted: Emitted
     dim: int
@@ -118,6 +119,7 @@ class Program:
     sizes: Mapping[str, int]
     spans: Mapping[str, npt.NDArray[np.generic]]
     most: int
+    noise: int
     _log_density: Callable[[Array, Array], Array]
     _value_and_grad: Callable[[Array, Array], tuple[Array, Array, Array]]
     _constrained: Callable[[Array, Array], Named]
@@ -125,6 +127,7 @@ class Program:
     _marginals: Callable[[Array, Array], Named]
     _terms: Callable[[Array, Array], Named]
     _potentials: Callable[[Array, Array], Named]
+    _recovered: Callable[[Array, Array, Array], Named]
 
     @property
     def weights(self) -> int:
@@ -157,6 +160,12 @@ class Program:
         """Every reported name, as (S, axes as written)."""
         with np.errstate(all="ignore"):
             return self._constrained(u, w)
+
+    def recovered(self, u: Array, w: Array, e: Array) -> Named:
+        """One draw, from uniform numbers `e` (S, N), of every unknown that was integrated out, given each draw `u`, and
+        what is derived from them, as (S, axes as written)."""
+        with np.errstate(all="ignore"):
+            return self._recovered(u, w, e)
 
     def marginals(self, u: Array, w: Array) -> Named:
         """The probabilities of every summed-out unknown given the draws, as (S, axes as written, levels)."""
@@ -249,11 +258,13 @@ def bind_program(
     keep_freed_memory()
     sizes = {name: axis.size for name, axis in bound.axes.items()}
     slots: dict[str, slice] = {}
-    inputs = Inputs(bound, slots, emitted.tables, windows=windows or {})
-    for s in emitted.slots:
-        for a in s.axes:
+    places: dict[str, slice] = {}
+    inputs = Inputs(bound, slots, emitted.tables, noises=places, windows=windows or {})
+    for axes in (*(s.axes for s in emitted.slots), *(n.axes for n in emitted.noises)):
+        for a in axes:
             sizes.setdefault(a, made_size(a, inputs, sizes))
     dim = lay_out(((s.name, s.axes) for s in emitted.slots), sizes, slots)
+    noise = lay_out(((n.key, n.axes) for n in emitted.noises), sizes, places)
     scope: dict[str, Callable[..., tuple[Callable[..., object], ...]]] = {}
     exec(code or compiled(emitted), scope)
     # numpy's integers: the variance of a single row is then not a number, where Python's would raise ZeroDivisionError
@@ -265,7 +276,7 @@ def bind_program(
             raise ModelError([complain("E703", None, what=problem)]) from None
     sizes |= {axis: int(size) for axis, size in lengths.items()}
     most = max(1, CELLS // largest_array(emitted.tables, sizes))
-    return Program(emitted, dim, slots, sizes, inputs.spans, most, *functions)  # type: ignore[arg-type]
+    return Program(emitted, dim, slots, sizes, inputs.spans, most, noise, *functions)  # type: ignore[arg-type]
 
 
 def cells_of(axes: tuple[str, ...], sizes: Mapping[str, int]) -> int:

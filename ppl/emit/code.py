@@ -52,6 +52,8 @@ class Writer:
     def name(self, hint: str) -> str:
         """A fresh Python name like `hint`."""
         clean = re.sub(r"\W", "_", hint.replace("~", "_raw").replace("'", "_2")) or "t"
+        # the places of coordinates and of uniform numbers are called s_NAME and e_NAME
+        clean = f"_{clean}" if clean.startswith(("s_", "e_")) else clean
         if clean[0].isdigit() or keyword.iskeyword(clean) or clean in _RESERVED:
             clean = f"{clean}_"
         name, n = clean, 1
@@ -131,26 +133,12 @@ class Writer:
         return str(at[0]) if len(at) == 1 else str(tuple(at))
 
 
+# The arguments and local names of the functions of a program, and the functions themselves.
 _RESERVED = frozenset(
-    [
-        "np",
-        "sp",
-        "k",
-        "rt",
-        "u",
-        "w",
-        "S",
-        "d",
-        "n",
-        "lo",
-        "hi",
-        "log_density",
-        "value_and_grad",
-        "constrained",
-        "recentred",
-        "marginals",
-        "program",
-    ]
+    (
+        "np sp k rt program d n u w e v S lo hi g gw out theta log_density value_and_grad constrained recentred"
+        " marginals terms potentials recovered estimate log_weight learned start"
+    ).split()
 )
 _PREFIX = {"plan": "at", "size": "n"}
 

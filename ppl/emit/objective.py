@@ -11,9 +11,19 @@ from dataclasses import dataclass, field
 import networkx as nx
 
 from ppl.check.core import Derived, Dist, Expr, Guide, Param, Site
-from ppl.emit.assemble import Assembly, Slot, assemble_node, levels_along, new_assembly, remaining, value_of
+from ppl.emit.assemble import (
+    Assembly,
+    NoiseSlot,
+    Slot,
+    assemble_node,
+    levels_along,
+    new_assembly,
+    noise_of,
+    remaining,
+    value_of,
+)
 from ppl.emit.densities import log_density
-from ppl.emit.draws import noises, pathwise, sampled
+from ppl.emit.draws import pathwise, sampled
 from ppl.emit.ends import drawn_log_density
 from ppl.emit.lower import back, levels_back
 from ppl.emit.partial import likeliest_levels, window_of_counts
@@ -46,14 +56,6 @@ class ParamSlot:
     kind: str
     start: Val
     of: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class NoiseSlot:
-    """The uniform numbers of one draw."""
-
-    key: str
-    axes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,6 @@ class Objective:
     block: Guide | None = None
     thunks: dict[str, Derived] = field(default_factory=dict)
     params: list[ParamSlot] = field(default_factory=list)
-    noises: list[NoiseSlot] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)
     guide_costs: list[tuple[str, Val, tuple[str, ...]]] = field(default_factory=list)
     scores: list[ScoreNode] = field(default_factory=list)
@@ -105,6 +106,10 @@ class Objective:
     @property
     def b(self) -> Builder:
         return self.a.b
+
+    @property
+    def noises(self) -> list[NoiseSlot]:
+        return self.a.noises
 
     def costs(self) -> list[Val]:
         """What the objective is the expectation of, part by part, averaged over the listed levels."""
@@ -293,20 +298,12 @@ def draw(o: Objective, name: str, dist: Dist, axes: tuple[str, ...], at: Callabl
     return _DRAW[o.estimators[name.split("@", maxsplit=1)[0]]](o, name, dist, axes, at)
 
 
-def noise_of(o: Objective, name: str, dist: Dist, axes: tuple[str, ...], more: int = 0) -> Callable[[int], Val]:
-    """The uniform numbers of a draw, and `more` arrays of them, noted as inputs."""
-    own = o.b.sorted(axes)
-    keys = [f"{name}.{k}" for k in range(noises(dist) + more)]
-    o.noises.extend(NoiseSlot(key, own) for key in keys)
-    return lambda k: o.b.node("noise", (), (keys[k],), own, batch=True, stage=1)
-
-
 def plates_of(dist: Dist, axes: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(a for a in axes if a not in dist.event)
 
 
 def _pathwise(o: Objective, name: str, dist: Dist, axes: tuple[str, ...], at: Callable[[Val], Val]) -> Val:
-    noise = noise_of(o, name, dist, axes)
+    noise = noise_of(o.a, name, dist, axes)
     x, _ = pathwise(o.a.s, dist, noise, axes)
     cost = _standard_cost(o, dist, noise) or o.b.neg(drawn_log_density(o.a.s, dist, x))
     o.guide_costs.append((guide_name(name), cost, plates_of(dist, axes)))
@@ -333,7 +330,7 @@ def _standard_cost(o: Objective, dist: Dist, noise: Callable[[int], Val]) -> Val
 
 
 def _scored(o: Objective, name: str, dist: Dist, axes: tuple[str, ...], at: Callable[[Val], Val]) -> Val:
-    x = sampled(o.a.s, dist, noise_of(o, name, dist, axes), axes)
+    x = sampled(o.a.s, dist, noise_of(o.a, name, dist, axes), axes)
     log_q = drawn_log_density(o.a.s, dist, x)
     # given what it depends on, the score of a draw has mean zero: its own density costs, but pulls nothing
     o.guide_costs.append((guide_name(name), o.b.neg(o.b.node("stop", (log_q,), (), log_q.axes)), plates_of(dist, axes)))
@@ -344,7 +341,7 @@ def _scored(o: Objective, name: str, dist: Dist, axes: tuple[str, ...], at: Call
 def _probed(o: Objective, name: str, dist: Dist, axes: tuple[str, ...], at: Callable[[Val], Val]) -> Val:
     """A draw through which no gradient flows; where it would have cost less is asked for later."""
     estimator = o.estimators[name]
-    noise = noise_of(o, name, dist, axes, 3 if estimator == "measure" else 0)
+    noise = noise_of(o.a, name, dist, axes, 3 if estimator == "measure" else 0)
     x = sampled(o.a.s, dist, noise, axes)
     log_q = log_density(o.a.s, dist, x)
     o.guide_costs.append((guide_name(name), o.b.neg(o.b.node("stop", (log_q,), (), log_q.axes)), plates_of(dist, axes)))
@@ -362,7 +359,7 @@ def _bounded(o: Objective, name: str, dist: Dist, axes: tuple[str, ...], at: Cal
 def _partly(o: Objective, name: str, dist: Dist, axes: tuple[str, ...], at: Callable[[Val], Val]) -> Val:
     """Some levels listed, one drawn from the rest."""
     split = likeliest_levels if o.estimators[name] == "remainder" else window_of_counts
-    x, weight = split(o.a.s, name, dist, noise_of(o, name, dist, axes), o.a.sizes)
+    x, weight = split(o.a.s, name, dist, noise_of(o.a, name, dist, axes), o.a.sizes)
     list_levels(o, name, axes, weight)
     log_q = log_density(o.a.s, dist, x)
     o.guide_costs.append((guide_name(name), o.b.neg(o.b.node("stop", (log_q,), (), log_q.axes)), plates_of(dist, axes)))
@@ -406,7 +403,7 @@ def _listed(o: Objective, name: str, dist: Dist, axes: tuple[str, ...], at: Call
 
 def _stratified(o: Objective, name: str, dist: Dist, axes: tuple[str, ...], at: Callable[[Val], Val]) -> Val:
     """One value in each stratum between the thresholds at which a density jumps."""
-    noise = noise_of(o, name, dist, axes)
+    noise = noise_of(o.a, name, dist, axes)
     guards = splits(o, name)
     x, width = strata(o.a.s, name, dist, axes, guards, noise(0), at, o.a.sizes)
     list_levels(o, name, axes, width)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import networkx as nx
 
 from ppl.check.core import Guide
-from ppl.emit.assemble import Assembly, Slot
+from ppl.emit.assemble import Assembly, NoiseSlot, Slot
 from ppl.emit.code import Writer, axis_size
-from ppl.emit.objective import PATHWISE, NoiseSlot, Objective, ParamSlot, assemble_objective, summed_out
+from ppl.emit.objective import PATHWISE, Objective, ParamSlot, assemble_objective, summed_out
 from ppl.emit.probes import probed
 from ppl.emit.program import (
     flattened,
@@ -95,7 +95,7 @@ def emit_objective(
         w.line(f"w = np.zeros({max(len(o.a.weights), len(drawn.a.weights))})")
     summed = {name: (*e.axes, f"{name}?") for name, e in drawn.a.eliminated.items()}
     learned = (*core.params, *(guide.params if guide is not None else ()))
-    reported = {**drawn.a.reported}
+    reported = {**drawn.a.reported, **drawn.a.recovered}
     bodies = [
         _estimate(o.params, outputs, w),
         _single("log_weight", outputs["log_weight"][0], w),
@@ -190,7 +190,7 @@ def _outputs(
         "value": [b.total(b.sum(c, c.axes) for c in costs)],
         "grad": [found.get(v, zero) for v in raws],
         "log_weight": [b.total(b.sum(c, c.axes) for c in drawn.costs())],
-        "constrained": [v for v, _ in drawn.a.reported.values()],
+        "constrained": [v for v, _ in (*drawn.a.reported.values(), *drawn.a.recovered.values())],
         "marginals": [marginal(drawn.a, name, slopes.get(t, zero)) for name, t in drawn.a.taps.items()],
         "learned": [o.a.s.names[p.name] for p in o.params if p.name in o.a.s.names],
     }

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import networkx as nx
 
-from ppl.emit.assemble import Assembly, Centring, Slot, assemble_program, chains
+from ppl.emit.assemble import Assembly, Centring, NoiseSlot, Slot, assemble_program, chains
 from ppl.emit.code import Writer, axis_size, read
 from ppl.emit.reverse import adjoints
 from ppl.emit.val import Val
@@ -13,7 +13,7 @@ from ppl.emit.val import Val
 HEADER = """\
 # {title}
 # Arrays lead with the draws; `d` holds the data, `n` the lengths of axes, `u` the unconstrained unknowns (S, D),
-# `w` the weights of partial non-centring.
+# `w` the weights of partial non-centring, `e` uniform numbers (S, N).
 import numpy as np
 import scipy.special as sp
 
@@ -43,7 +43,7 @@ class Emitted:
     their probabilities; `levels` says of each `NAME?` what its levels are: `bool`, `count`, or `level:AXIS`; `tables`
     are the axes of the largest arrays of a call; `unreported` are derived from unknowns that are summed out; `windows`
     are counts without a largest value, of which a window is summed; `chains` are unknowns that are chains along an
-    axis."""
+    axis; `recovered` names are reported as well, drawn from the uniform numbers `noises`."""
 
     text: str
     slots: tuple[Slot, ...]
@@ -55,6 +55,8 @@ class Emitted:
     unreported: tuple[str, ...]
     windows: tuple[str, ...] = ()
     chains: tuple[ChainSlot, ...] = ()
+    recovered: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    noises: tuple[NoiseSlot, ...] = ()
 
 
 def emit(graph: nx.DiGraph, with_terms: bool = False) -> Emitted:
@@ -77,6 +79,8 @@ def emit(graph: nx.DiGraph, with_terms: bool = False) -> Emitted:
     for s in slots:
         if s.axes:
             w.line(f'{w.slot(s.name)} = d.slot("{s.name}")')
+    for noise in a.noises:
+        w.line(f'{w.noise_slot(noise.key)} = d.noise("{noise.key}")')
     summed = {name: (*e.axes, f"{name}?") for name, e in a.eliminated.items()}
     summed |= {name: (*e.term.axes, f"{name}?") for name, e in a.events.items()}
     marginals = {name: (v, axes) for (name, axes), v in zip(summed.items(), outputs["marginals"], strict=True)}
@@ -90,12 +94,13 @@ def emit(graph: nx.DiGraph, with_terms: bool = False) -> Emitted:
         named_function("marginals", marginals, w),
         named_function("terms", {name: (t.value, t.value.axes) for name, t in terms.items()}, w),
         named_function("potentials", potentials, w),
+        named_function("recovered", a.recovered, w, "u, w, e"),
     ]
     for body in bodies:
         w.line("")
         w.lines.extend(body)
     w.line("")
-    w.line("return log_density, value_and_grad, constrained, recentred, marginals, terms, potentials")
+    w.line("return log_density, value_and_grad, constrained, recentred, marginals, terms, potentials, recovered")
     title = (graph.graph["core"].path or "model").rsplit("/", 1)[-1]
     text = HEADER.format(title=title) + "\n".join(w.lines) + "\n"
     reported = tuple((name, axes) for name, (_, axes) in a.reported.items())
@@ -110,6 +115,8 @@ def emit(graph: nx.DiGraph, with_terms: bool = False) -> Emitted:
         tuple(n for n in a.unreported if n not in a.events),
         tuple(a.windows),
         tuple(ChainSlot(c.step.names, (*plates, c.step.along), c.same) for c, plates in linked),
+        tuple((name, axes) for name, (_, axes) in a.recovered.items()),
+        tuple(a.noises),
     )
 
 
@@ -129,6 +136,7 @@ def _outputs(a: Assembly, slots: Sequence[Slot]) -> dict[str, list[Val]]:
         "weight": [found.get(v, zero) for v in ws],
         "constrained": [v for v, _ in a.reported.values()],
         "recentred": new,
+        "recovered": [v for v, _ in a.recovered.values()],
         "marginals": [marginal(a, name, slopes.get(t, zero)) for name, t in a.taps.items()]
         + [chance(a, name, slopes.get(t, zero)) for name, t in tilts.items()],
     }

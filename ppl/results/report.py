@@ -19,21 +19,32 @@ CHUNK = 256
 # Draws of a quantity are kept up to this many cells; of larger ones fewer draws, of very large ones none.
 CELLS = 4_000_000
 FEWEST = 200
+# The stream of random numbers, of those that a seed has, for draws of what was integrated out.
+RECOVERY = 60
 Drawable = Program | ObjectiveProgram
 
 
 def quantities(
-    program: Drawable, bound: Bound, approximation: Approximation, estimators: Mapping[str, str]
+    program: Drawable,
+    bound: Bound,
+    approximation: Approximation,
+    estimators: Mapping[str, str],
+    draws: int = 1,
+    seed: int = 0,
 ) -> tuple[dict[str, Quantity | Probabilities], tuple[str, ...]]:
-    """Every unknown and derived name, in the order of the model, and the names that are too large to keep."""
+    """Every unknown and derived name, and the names that are too large to keep. Unknowns that were integrated out are
+    drawn given each draw of the rest, by `seed`; where there is no rest, `draws` times."""
     u, weights, w = approximation.u, approximation.weights, approximation.w
-    kinds = {name for name, _ in program.emitted.reported if f"{name}?" in dict(program.emitted.levels)}
+    if not u.size and isinstance(program, Program) and program.emitted.recovered:
+        u, weights = np.zeros((draws, 0)), np.full(draws, 1.0 / draws)
+    rng = np.random.default_rng([seed, RECOVERY])
+    kinds = {name for name, _ in _reported(program) if f"{name}?" in dict(program.emitted.levels)}
     kept, omitted = _kept(program, len(u), kinds)
     parts: dict[str, list[Array]] = {name: [] for name in kept}
     sums: dict[str, Array] = {}
     for at in range(0, len(u), CHUNK):
         rows = slice(at, min(at + CHUNK, len(u)))
-        values = program.constrained(u[rows], w)
+        values = {**program.constrained(u[rows], w), **_recovered(program, u[rows], w, rng)}
         for name, count in kept.items():
             if at < count:
                 parts[name].append(np.array(values[name][: count - at]))
@@ -41,18 +52,29 @@ def quantities(
         for name, probability in {**program.marginals(u[rows], w), **chances}.items():
             part = np.tensordot(weights[rows], probability, axes=(0, 0))
             sums[name] = sums[name] + part if name in sums else part
-    axes = {**dict(program.emitted.reported), **dict(program.emitted.eliminated)}
+    axes = {**dict(_reported(program)), **dict(program.emitted.eliminated)}
     axes |= {name: (*axes[name], f"{name}?") for name in kinds}
     summed = {n for n, _ in program.emitted.eliminated} & set(estimators)
     out: dict[str, Quantity | Probabilities] = {}
     for name, own in axes.items():
         if name in parts:
-            draws = np.concatenate(parts[name])
-            out[name] = _quantity(name, own, draws, weights, bound, program, estimators)
+            out[name] = _quantity(name, own, np.concatenate(parts[name]), weights, bound, program, estimators)
         elif name in sums:
             estimator = "exact" if name in summed else estimators.get(name, "")
             out[name] = _probabilities(name, own, sums[name], bound, program, estimator)
     return out, (*omitted, *program.emitted.unreported)
+
+
+def _reported(program: Drawable) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """All names that have draws, with their axes as written."""
+    return (*program.emitted.reported, *(program.emitted.recovered if isinstance(program, Program) else ()))
+
+
+def _recovered(program: Drawable, u: Array, w: Array, rng: np.random.Generator) -> Mapping[str, Array]:
+    """Draws of what was integrated out; the draws of an objective have theirs in them."""
+    if not isinstance(program, Program) or not program.emitted.recovered:
+        return {}
+    return program.recovered(u, w, np.maximum(rng.random((len(u), program.noise)), 2.0**-54))
 
 
 def _one_hot(values: Array, levels: int) -> Array:
@@ -64,7 +86,7 @@ def _kept(program: Drawable, draws: int, skipped: set[str]) -> tuple[dict[str, i
     """How many draws to keep of each reported number."""
     kept, omitted = {}, []
     unknowns = {s.name for s in program.emitted.slots}
-    for name, axes in program.emitted.reported:
+    for name, axes in _reported(program):
         if name in skipped:
             continue
         size = int(np.prod([_length(a, program) for a in axes], dtype=int))
@@ -107,7 +129,7 @@ def _quantity(
 ) -> Quantity:
     kept = weights[: len(draws)]
     labels = tuple(axis_labels(a, bound, program) for a in axes)
-    role = "unknown" if name in {s.name for s in program.emitted.slots} else "derived"
+    role = "unknown" if name in estimators else "derived"
     names = tuple(a.rstrip("'") if a.count("'") == 0 else a for a in axes)
     return Quantity(name, names, labels, draws, kept / kept.sum(), role, estimators.get(name, ""))
 

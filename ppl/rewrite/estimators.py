@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from ppl.check.core import Dist, Site
 from ppl.graph.graph import Node
-from ppl.rewrite.conjugate import because
+from ppl.rewrite.conjugate import because, is_integrated
 from ppl.rewrite.findings import CONTINUOUS, LEVELS, UNKNOWN, Finding, Refusal
 from ppl.rewrite.guards import Guard
 from ppl.rewrite.listing import Listing
@@ -128,6 +128,7 @@ ESTIMATORS: tuple[Rule, ...] = (
         lambda f: f.is_summed and isinstance(f.elimination, Elimination) and f.elimination.leaf,
         lambda f: "blank cells that nothing else reads: they sum to one",
     ),
+    Rule("exact", lambda f: is_integrated(f.node), lambda f: f"{because(f.node)}: integrated out"),
     Rule("exact", lambda f: f.is_summed and bool(because(f.node)), lambda f: f"{because(f.node)}: integrated out"),
     Rule(
         "exact",

@@ -10,7 +10,7 @@ from ppl.check.core import Core, Derived, Dist, Guide, Site
 from ppl.check.lints import names_in, names_in_dist
 from ppl.graph.graph import Node, Plan, assemble, core_of, drawn_sites, guide_of, node_list, unknowns, verify
 from ppl.rewrite.canonical import canonical
-from ppl.rewrite.conjugate import conjugate
+from ppl.rewrite.conjugate import conjugate, is_integrated, refusals
 from ppl.rewrite.drawing import has_cdf, pathwise_kind
 from ppl.rewrite.eliminate import eliminations, unbounded
 from ppl.rewrite.estimators import ESTIMATORS, Facts, Rule, admissible
@@ -64,6 +64,9 @@ def plan(
     drawn = drawn_sites(core_of(graph), guide)
     graph = canonical(conjugate(graph, {*drawn, *(wanted or {})}))
     verify(graph, "graph")
+    refused = refusals(graph, drawn, wanted or {})
+    if refused:
+        raise ModelError(refused)
     graph = assemble(node_list(graph), core_of(graph), None, guide)
     facts = gather(graph)
     asked = {**(measured or {}), **(wanted or {})}
@@ -93,6 +96,7 @@ def is_objective(graph: nx.DiGraph) -> bool:
     return any(
         n.plan is not None
         and n.plan.estimator != "reparam"
+        and not is_integrated(n)
         and not (n.plan.estimator == "exact" and isinstance(summed.get(n.name), Elimination))
         for n in unknowns(graph)
     )

@@ -62,6 +62,11 @@ CASES = {
         ((2.0, 1e4), st.nbinom(1e4, 1e4 / 10002.0)),
     ],
     "NegBinomialLog": [((1.5, 2.5), st.nbinom(2.5, 2.5 / (2.5 + np.exp(1.5))))],
+    "GammaPoisson": [
+        ((2.5, 0.6, 4.0), st.nbinom(2.5, 0.6 / 4.6)),
+        ((0.4, 3.0, 1.0), st.nbinom(0.4, 0.75)),
+        ((50.0, 2.0, 1.0), st.nbinom(50.0, 2.0 / 3.0)),
+    ],
     "Geometric": [((0.3,), st.geom(0.3, loc=-1)), ((0.02,), st.geom(0.02, loc=-1))],
     "DiscreteUniform": [((1.0, 6.0), st.randint(1, 7)), ((-2.0, 3.0), st.randint(-2, 4))],
 }

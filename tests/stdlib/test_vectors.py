@@ -17,6 +17,7 @@ VALUES = {
     "OrderedLogistic": {"eta": np.full(4, 0.4), "cuts": CUTS, "x": X},
     "Dirichlet": {"a": np.array([0.5, 1.0, 3.0, 8.0]), "x": P},
     "Multinomial": {"n": 10.0, "p": P, "x": np.array([1.0, 3.0, 0.0, 6.0])},
+    "DirichletMultinomial": {"n": 10.0, "a": np.array([0.5, 1.0, 3.0, 8.0]), "x": np.array([1.0, 3.0, 0.0, 6.0])},
 }
 
 
@@ -48,6 +49,26 @@ def test_dirichlet_and_multinomial():
     assert log_density("Multinomial", n=11.0) == -np.inf
 
 
+def test_dirichlet_multinomial():
+    a, x = VALUES["DirichletMultinomial"]["a"], VALUES["DirichletMultinomial"]["x"]
+    expected = st.dirichlet_multinomial(a, 10).logpmf(x)
+    np.testing.assert_allclose(log_density("DirichletMultinomial"), expected, rtol=1e-12)
+    expected = st.dirichlet_multinomial(np.full(4, 0.3), 10).logpmf(x)
+    np.testing.assert_allclose(log_density("DirichletMultinomial", a=0.3), expected, rtol=1e-12)
+    assert log_density("DirichletMultinomial", n=9.0) == -np.inf
+
+
+def test_draws_of_a_dirichlet_multinomial():
+    row, values = DISTRIBUTIONS["DirichletMultinomial"], VALUES["DirichletMultinomial"]
+    reference = st.dirichlet_multinomial(values["a"], 10)
+    x = numpy_text(row.draw, rng=np.random.default_rng(8), size=(20_000, 4), n=10.0, a=values["a"])
+    assert (x.sum(-1) == 10).all()
+    np.testing.assert_allclose(x.mean(0), reference.mean(), atol=0.05)
+    np.testing.assert_allclose(x.var(0), reference.var(), rtol=0.05)
+    np.testing.assert_allclose(evaluate(row.mean, {"n": 10.0, "a": values["a"]}), reference.mean())
+    np.testing.assert_allclose(evaluate(row.variance, {"n": 10.0, "a": values["a"]}), reference.var())
+
+
 @pytest.mark.parametrize(
     ("name", "target"),
     [
@@ -58,6 +79,7 @@ def test_dirichlet_and_multinomial():
         ("Dirichlet", "a"),
         ("Dirichlet", "x"),
         ("Multinomial", "p"),
+        ("DirichletMultinomial", "a"),
     ],
 )
 def test_gradients(name, target):
