@@ -9,12 +9,14 @@ from collections.abc import Callable, Sequence
 from ppl.check.core import Dist
 from ppl.emit.implicit import quantile_path
 from ppl.emit.lower import Lowering, kernel
+from ppl.emit.sums import is_level
 from ppl.emit.tails import cdf
 from ppl.emit.val import Val
 from ppl.emit.values import Builder
 from ppl.rewrite.guards import Guard
 
 LEAST = 1e-300
+NOTHING = 1e-250
 
 
 def strata(
@@ -34,7 +36,8 @@ def strata(
     sizes[axis] = f'n["{name}#"] + 1'
     low, high = (b.node("pad", (below,), (f"{name}#", axis, end), _swapped(below, name)) for end in ("low", "high"))
     width = b.sub(high, low)
-    p = b.add(low, b.mul(u, width))
+    # a stratum without mass counts for nothing: its value need only be finite
+    p = b.apply("where", b.apply("gt", width, b.lit(NOTHING)), b.add(low, b.mul(u, width)), u)
     return quantile_path(s, dist, p), width
 
 
@@ -65,7 +68,7 @@ def _sorted_chances(
 
 def _extra(threshold: Val, plates: tuple[str, ...]) -> str:
     """The axis along which an unknown meets many thresholds at once, or ""."""
-    axes = [a for a in threshold.axes if a not in plates]
+    axes = [a for a in threshold.axes if a not in plates and not is_level(a)]
     assert len(axes) < 2, axes
     return axes[0] if axes else ""
 
