@@ -22,7 +22,7 @@ from ppl.infer.target import Array
 FALSE_ALARM = 1e-4
 SUSPICIOUS = 3.0
 MOST_ROWS = 4096
-FEWEST_BATCHES, FEWEST_OF_MANY = 64, 24
+FEWEST_BATCHES, FEWEST_OF_MANY, ROWS_OF_MANY = 64, 24, 64
 PILOT_BATCHES = 8
 GROWTH = 4
 # The widest difference moves a draw by a tenth of its standard deviation; of so many rows some must cross a jump.
@@ -155,7 +155,7 @@ def check_grad(
     out; a z that is suspicious but not decisive calls for four times as many. The verdict is `biased` when some |z|
     exceeds the quantile of Student's t at which one check in 10,000 would go wrong by chance."""
     theta = np.asarray(theta, dtype=float)
-    rows = int(np.clip(samples // FEWEST_BATCHES, 2, rows))
+    rows = int(np.clip(samples // FEWEST_BATCHES, 2, rows if len(theta) <= MANY else min(rows, ROWS_OF_MANY)))
     batches = max(FEWEST_BATCHES, -(-samples // rows))
     known = np.ones(len(theta), dtype=bool) if scored is None else scored
     check = Check(objective, reference, known, theta, seed, rows, batches, perf_counter() + max_seconds)
@@ -321,5 +321,5 @@ def moved(check: Check, i: int, step: float, e: Array, at: Mapping[str, Array], 
     theta = check.theta.copy()
     theta[i] += step
     there = check.objective.constrained(e, theta)
-    far = [np.max(np.mean(np.abs(there[n] - at[n]), axis=0) / s) for n, s in spread.items()]
+    far = [np.max(np.mean(np.abs(np.subtract(there[n], at[n], dtype=float)), axis=0) / s) for n, s in spread.items()]
     return float(np.nanmax([0.0, *far]))

@@ -24,7 +24,7 @@ class Seen(Spnor):
 
     def constrained(self, u, w):
         z = w + ndtri(u)
-        return {"z1": z[:, 0], "z2": z[:, 1]}
+        return {"z1": z[:, 0], "z2": z[:, 1], "right": z[:, 1] > 0}
 
     def gradient(self, t):
         return np.array([-t[0] / 25 + (t[1] - t[0]) / 9, -(t[1] - t[0]) / 9 + 1.5 * norm.pdf(t[1])])
