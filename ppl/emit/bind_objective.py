@@ -66,6 +66,12 @@ class ObjectiveProgram:
         return self.emitted.scores
 
     @property
+    def switches(self) -> tuple[slice, ...]:
+        """The coordinates of the locations of stratified unknowns under the automatic guide."""
+        found = (self.slots.get(f"{name}.loc") for name in self.emitted.stratified)
+        return tuple(block for block in found if block is not None)
+
+    @property
     def posterior(self) -> bool:
         return self.emitted.posterior
 

@@ -47,8 +47,8 @@ ARGUMENTS = "u, e"
 class EmittedObjective:
     """The source of an objective, and what its inputs and outputs are: `params` in the order of coordinates, `noises`
     in the order of the uniform numbers, `learned` the author's parameters with their axes as written, `scores` the
-    unknowns that are estimated by their scores, `work` how many arrays of which axes an estimate computes. The rest
-    is as in `Emitted`."""
+    unknowns that are estimated by their scores, `work` how many arrays of which axes an estimate computes,
+    `stratified` the unknowns with branches to either side. The rest is as in `Emitted`."""
 
     text: str
     params: tuple[ParamSlot, ...]
@@ -64,6 +64,7 @@ class EmittedObjective:
     tables: tuple[tuple[str, ...], ...]
     unreported: tuple[str, ...]
     work: tuple[tuple[tuple[str, ...], int], ...] = ()
+    stratified: tuple[str, ...] = ()
 
 
 def emit_objective(
@@ -130,6 +131,7 @@ def emit_objective(
         large_arrays(every),
         tuple(drawn.a.unreported),
         _work([*outputs["value"], *outputs["grad"]]),
+        tuple(name for name, how in estimators.items() if how == "stratified"),
     )
 
 

@@ -17,28 +17,33 @@ Objective: TypeAlias = Callable[[Array], tuple[Array, Array]]
 Mask: TypeAlias = npt.NDArray[np.bool_]
 
 ARMIJO, CURVATURE = 1e-4, 0.9
+PATIENCE = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """When a minimisation ends. `decrement` bounds g' H g / 2, half the squared distance to the optimum in its own
-    metric; it does not depend on units."""
+    metric; it does not depend on units. A row also ends when `PATIENCE` iterations gained less than `gain`. No first
+    trial moves a coordinate x by more than `reach` (1 + |x|): past that, logits saturate."""
 
     iterations: int = 200
     decrement: float = 1e-5
     memory: int = 30
+    gain: float = 0.0
+    reach: float = np.inf
     stop: Callable[[], bool] = lambda: False
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """The last steps `s`, gradient changes `y` (m, B, n), `rho` = 1 / s'y (m, B; 0 where s'y was not positive) and the
-    scale `gamma` (B,) of the initial inverse Hessian."""
+    """The last steps `s`, gradient changes `y` (m, B, n), `rho` = 1 / s'y (m, B; 0 where s'y was not positive). The
+    initial inverse Hessian is `gamma` (B,) times the diagonal `metric` (B, n), 1 for the identity."""
 
     s: Array
     y: Array
     rho: Array
     gamma: Array
+    metric: Array | float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +59,13 @@ class Minimum:
     gradients: Array
 
 
-def empty_memory(rows: int, dim: int) -> Memory:
-    return Memory(np.zeros((0, rows, dim)), np.zeros((0, rows, dim)), np.zeros((0, rows)), np.ones(rows))
+def empty_memory(rows: int, dim: int, metric: Array | float = 1.0) -> Memory:
+    return Memory(np.zeros((0, rows, dim)), np.zeros((0, rows, dim)), np.zeros((0, rows)), np.ones(rows), metric)
 
 
 def remember(memory: Memory, s: Array, y: Array, limit: int) -> Memory:
     """Add one pair for each row; a pair without positive curvature is stored with weight zero."""
-    sy, yy = np.sum(s * y, axis=1), np.sum(y * y, axis=1)
+    sy, yy = np.sum(s * y, axis=1), np.sum(memory.metric * y * y, axis=1)
     good = sy > 1e-12 * yy
     rho = np.where(good, 1.0 / np.where(good, sy, 1.0), 0.0)
     gamma = np.where(good, sy / np.where(good, yy, 1.0), memory.gamma)
@@ -71,6 +76,7 @@ def remember(memory: Memory, s: Array, y: Array, limit: int) -> Memory:
         np.concatenate([memory.y[keep], y[None]]),
         np.concatenate([memory.rho[keep], rho[None]]),
         gamma,
+        memory.metric,
     )
 
 
@@ -81,7 +87,7 @@ def apply_inverse_hessian(memory: Memory, q: Array) -> Array:
         alpha = rho * np.sum(s * q, axis=1)
         q = q - alpha[:, None] * y
         alphas.append(alpha)
-    q = memory.gamma[:, None] * q
+    q = memory.gamma[:, None] * memory.metric * q
     for s, y, rho, alpha in zip(memory.s, memory.y, memory.rho, alphas[::-1], strict=True):
         q = q + s * (alpha - rho * np.sum(y * q, axis=1))[:, None]
     return q
@@ -139,20 +145,27 @@ def line_search(objective: Objective, x: Array, f: Array, g: Array, d: Array, t:
 
 
 def minimise(
-    objective: Objective, starts: Array, limits: Limits, *, whitened: bool = False, keep: bool = True
+    objective: Objective,
+    starts: Array,
+    limits: Limits,
+    *,
+    whitened: bool = False,
+    keep: bool = True,
+    units: Array | float = 1.0,
 ) -> list[Minimum]:
     """Minimise from every row of `starts` (B, n). `objective` takes (b, n) and gives values (b,) and gradients (b, n).
 
-    With `whitened`, the first step is the gradient itself: the Hessian is thought near the identity. A row ends when
-    its decrement is small, its line search finds nothing lower, or the iterations are spent.
+    `units` (B, n) are steps that are alike for the objective, coordinate by coordinate. With `whitened`, the first step
+    is the gradient itself: the Hessian is thought near the identity. A row ends when its decrement is small, its line search finds nothing lower, or the iterations are spent.
     """
     x = starts.copy()
     f, g = objective(x)
     rows, dim = x.shape
-    memory = empty_memory(rows, dim)
+    memory = empty_memory(rows, dim, np.square(units))
     moving = np.isfinite(f)
     reasons = ["converged" if ok else "not finite" for ok in moving]
     spent = np.zeros(rows, dtype=int)
+    heights = [f.copy()]
     trails: list[list[tuple[Array, Array]]] = [[(x[b].copy(), g[b].copy())] for b in range(rows)]
     for step in range(limits.iterations):
         d = -apply_inverse_hessian(memory, g)
@@ -160,14 +173,19 @@ def minimise(
         # One stiff direction makes the scale of H, and so the decrement, small everywhere: the gradient must agree.
         steep = 0.5 * np.sum(g * g, axis=1) > 30 * limits.decrement
         moving &= (decrement > limits.decrement) | (steep if whitened else step == 0)
+        if step >= PATIENCE and limits.gain:
+            moving &= heights[-1 - PATIENCE] - f > limits.gain
         if not moving.any() or limits.stop():
             break
         at = np.flatnonzero(moving)
-        first = np.full(len(at), 1.0) if step or whitened else 1.0 / np.maximum(1.0, np.linalg.norm(g[at], axis=1))
+        length = np.linalg.norm(units * g, axis=1)[at]
+        first = np.full(len(at), 1.0) if step or whitened else 1.0 / np.maximum(1.0, length)
+        first = np.minimum(first, limits.reach / np.max(np.abs(d[at]) / (1.0 + np.abs(x[at])), axis=1, initial=1e-300))
         found = line_search(objective, x[at], f[at], g[at], d[at], first)
         s, y = np.zeros_like(x), np.zeros_like(x)
         s[at], y[at] = found.x - x[at], found.g - g[at]
         x[at], f[at], g[at] = found.x, found.f, found.g
+        heights.append(f.copy())
         memory = remember(memory, s, y, limits.memory)
         spent[at] += 1
         for b, ok in zip(at, found.found, strict=True):

@@ -9,17 +9,22 @@ from dataclasses import dataclass
 import numpy as np
 
 from ppl.infer.approximation import Mode
-from ppl.infer.lbfgs import Limits, Minimum, Objective, minimise
-from ppl.infer.objective import NotFinite, Run, even_uniforms, matched_uniforms, mean_and_error, paired_difference
-from ppl.infer.path import starting_points
+from ppl.infer.climb import climb, climb_round, placed
+from ppl.infer.objective import Run, even_uniforms, matched_uniforms, mean_and_error, paired_difference
+from ppl.infer.starts import finite_starts, switched, walked
 from ppl.infer.target import Array
 
 DRAWS_FIRST, DRAWS_CAP = 64, 8192
 FRESH_LEAST = 1024
-DECREMENT = 1e-8
+# How many starts go on after the walk and after each round, and those beside them that are nearly as high.
+FIELDS = (4, 2)
+# A top this many nats below the best holds no mass worth a word.
+NEGLIGIBLE = 12.0
+# Gradient rows that the search may take before it says that it has not settled.
+ROWS_BUDGET = 600_000
 # Nats by which two tops must differ from the valley between them, or in height, to count as two.
 APART = 0.05
-STARTS, FIT, FRESH, HALVES = range(4)
+FIT, FRESH = range(3, 5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,70 +47,15 @@ class Found:
     polished: tuple[str, ...]
 
 
-def negative_mean(run: Run, e: Array, theta: Array, free: Array) -> Objective:
-    """Minus the mean over the rows of `e`, as a function of the coordinates `free` of theta alone; infinite where any
-    row is not finite."""
-
-    def objective(x: Array) -> tuple[Array, Array]:
-        f, g = np.full(len(x), np.inf), np.zeros(x.shape)
-        for at, row in enumerate(x):
-            values, gradients = run.estimate(placed(theta, free, row), e)
-            mean, slope = values.mean(), gradients[:, free].mean(axis=0)
-            if np.isfinite(mean) and np.isfinite(slope).all():
-                f[at], g[at] = -mean, -slope
-            else:
-                run.not_finite += int(np.sum(~(np.isfinite(values) & np.isfinite(gradients).all(axis=1))))
-                run.trouble = placed(theta, free, row)
-        return f, g
-
-    return objective
-
-
-def placed(theta: Array, free: Array, values: Array) -> Array:
-    out = theta.copy()
-    out[free] = values
-    return out
-
-
-def climb_fixed(run: Run, e: Array, starts: Array, theta: Array, free: Array) -> list[Minimum]:
-    """L-BFGS on the mean over `e` from every row of `starts` (B, n), coordinates `free` (n,) of theta."""
-    paths = minimise(negative_mean(run, e, theta, free), starts, Limits(300, DECREMENT, stop=run.stop), keep=False)
-    run.iterations += max(path.iterations for path in paths)
-    return paths
-
-
-def finite_starts(run: Run, e: Array) -> Array:
-    """Starting points at which every row of `e` is finite, the objective's own first; looks wider where there are
-    none. Raises NotFinite."""
-    first = run.objective.start if run.options.init is None else np.asarray(run.options.init, dtype=float)
-    rng = run.rng(STARTS)
-    points = starting_points(len(first), starts_wanted(run), first, rng)
-    for width in (0.0, 0.1, 0.5, 2.0, 4.0):
-        if width:
-            points = first + width * rng.uniform(-1.0, 1.0, size=(8, len(first)))
-        values = np.stack([run.values(point, e) for point in points])
-        good = np.isfinite(values).all(axis=1)
-        if good.any():
-            return np.asarray(points[good][: starts_wanted(run)])
-    raise NotFinite(points, e, values)
-
-
-def starts_wanted(run: Run) -> int:
-    """Twice as many as for a log density: few draws are enough for a first climb, and jumps make tops."""
-    return max(2 * run.options.restarts - 1, 1)
-
-
 def fit_fixed(run: Run) -> Found:
     """Climb from several starts on few draws, go on from the best on more, until fresh draws agree."""
     objective = run.objective
     free = np.arange(objective.dim)
-    count = 1 if not objective.noise else min(max(DRAWS_FIRST, 2 * objective.noise + 2), 1024)
+    count = 1 if not objective.noise else min(max(DRAWS_FIRST, 2 * objective.noise + 2), 2 * DRAWS_FIRST)
     e = matched_uniforms(count, objective.noise, run.rng(FIT, 0))
-    starts = finite_starts(run, e)
-    paths = climb_fixed(run, e, starts, starts[0], free)
-    ends, values = ranked(run, paths, count)
-    run.done(f"{len(starts)} starts", values[0])
-    found = doubled(run, ends[0], e, free)
+    ends, values = heats(run, e, finite_starts(run, e))
+    run.done(f"{len(ends)} starts", values[0])
+    found = doubled(run, switched(run, e, ends[0]), e, free)
     agree, modes = compare_ends(run, found.theta, ends, values)
     return Found(
         theta=found.theta,
@@ -130,12 +80,24 @@ def fresh_uniforms(run: Run, count: int, turn: int = 0) -> Array:
     )
 
 
-def ranked(run: Run, paths: list[Minimum], count: int) -> tuple[list[Array], list[float]]:
-    """The ends of the paths and their values on fresh draws, the best first."""
-    e = fresh_uniforms(run, count)
-    scored = [(mean_and_error(run.values(path.x, e))[0], path.x) for path in paths]
-    scored.sort(key=lambda one: -one[0])
-    return [x for _, x in scored], [value for value, _ in scored]
+def heats(run: Run, e: Array, starts: Array) -> tuple[list[Array], list[float]]:
+    """Where climbs from all starts end, and their values on fresh draws, the best first. The lower half of them is
+    left where it is after each heat."""
+    free, fresh = np.arange(run.objective.dim), fresh_uniforms(run, len(e))[:FRESH_LEAST]
+    scored, left = ranked(run, list(walked(run, starts, e)), fresh), []
+    for keep in FIELDS:
+        near = max(keep, sum(value > scored[0][1] - NEGLIGIBLE for _, value in scored))
+        left += scored[near:]
+        paths = climb_round(run, e, np.stack([x for x, _ in scored[:near]]), starts[0], free)
+        scored = ranked(run, [path.x for path in paths], fresh)
+    ends = sorted(left + scored, key=lambda one: -one[1])
+    return [x for x, _ in ends], [value for _, value in ends]
+
+
+def ranked(run: Run, places: list[Array], e: Array) -> list[tuple[Array, float]]:
+    """Places and their values on the draws `e`, the best first."""
+    scored = [(x, mean_and_error(run.values(x, e))[0]) for x in places]
+    return sorted(scored, key=lambda one: -one[1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,16 +121,21 @@ def doubled(run: Run, theta: Array, e: Array, free: Array) -> Level:
         count = 2 * count if run.objective.noise else 1
         level = next_level(run, theta, matched_uniforms(count, run.objective.noise, run.rng(FIT, turn)), free, turn)
         run.done(f"fit {count} draws", -level.gap)
-        if level.settled or run.stop() or 2 * count > DRAWS_CAP or not run.objective.noise:
+        if level.settled or run.stop() or is_spent(run, count) or not run.objective.noise:
             return level
         theta = level.theta
+
+
+def is_spent(run: Run, count: int) -> bool:
+    """Whether twice as many draws are more than the search may take: it would need a hundred steps at least."""
+    return 2 * count > DRAWS_CAP or run.tally.gradients + 200 * count > ROWS_BUDGET
 
 
 def next_level(run: Run, before: Array, e: Array, free: Array, turn: int) -> Level:
     """The optimum for the draws `e` from that for half as many. What the old one loses on the new draws is half the
     squared distance of the two in their own scale, whatever the units of theta."""
     here = np.mean(run.values(before, e))
-    path = climb_fixed(run, e, before[free][None], before, free)[0]
+    path = climb(run, e, before[free], before, free)
     theta = placed(before, free, path.x)
     value, se = mean_and_error(run.values(theta, fresh_uniforms(run, len(e), turn)))
     moved = -path.value - here if np.isfinite(path.value) else np.inf
@@ -181,21 +148,25 @@ def next_level(run: Run, before: Array, e: Array, free: Array, turn: int) -> Lev
 
 
 def compare_ends(run: Run, theta: Array, ends: list[Array], values: list[float]) -> tuple[bool, tuple[Mode, ...]]:
-    """Whether all starts came to one top, and the tops of the others, the highest first."""
+    """Whether all starts came to one top, and the tops of the others, the highest first, that are high enough to
+    matter."""
     e = fresh_uniforms(run, FRESH_LEAST)
-    value, se = mean_and_error(run.values(theta, e))
-    tops = [theta]
-    for end in ends[1:]:
-        if all(is_apart(run, end, top, e) for top in tops):
-            tops.append(end)
-    modes = tuple(Mode(top, mean_and_error(run.values(top, e))[0] - value, np.nan) for top in tops[1:])
+    top = run.values(theta, e)
+    value, se = mean_and_error(top)
+    near = [end for end, height in zip(ends[1:], values[1:], strict=True) if height > value - NEGLIGIBLE]
+    tops = [(theta, top)]
+    for end in near:
+        there = run.values(end, e)
+        if all(is_apart(run, (end, there), other, e) for other in tops):
+            tops.append((end, there))
+    modes = tuple(Mode(place, mean_and_error(there)[0] - value, np.nan) for place, there in tops[1:])
     lower = [one for one in values if not one > value - max(APART, 2 * se)]
     return not modes and not lower, modes
 
 
-def is_apart(run: Run, a: Array, b: Array, e: Array) -> bool:
-    """Whether a valley lies between two places: halfway is clearly lower than both. Distance would not tell: some
-    parameters may not matter."""
-    ends, halfway = (run.values(a, e), run.values(b, e)), run.values(0.5 * (a + b), e)
-    depth, se = paired_difference(min(ends, key=lambda values: float(np.mean(values))), halfway)
+def is_apart(run: Run, a: tuple[Array, Array], b: tuple[Array, Array], e: Array) -> bool:
+    """Whether a valley lies between two places, each with its values on the draws `e`: halfway is clearly lower than
+    both. Distance would not tell: some parameters may not matter."""
+    lower = min(a[1], b[1], key=lambda values: float(np.mean(values)))
+    depth, se = paired_difference(lower, run.values(0.5 * (a[0] + b[0]), e))
     return depth > max(APART, 2 * se)

@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ppl.infer.averaging import LOOK, Average, Climber, Phase, run_phase, standing, unknown_average
+from ppl.infer.climb import climb, placed
 from ppl.infer.objective import Run, independent_uniforms, matched_uniforms, paired_difference
 from ppl.infer.race import RACE_ROWS, Entry, finite_mean, first_point, jittered, race, score_uniforms
-from ppl.infer.saa import APART, Found, climb_fixed, placed
+from ppl.infer.saa import APART, Found
 from ppl.infer.target import Array
 
 ROWS_CAP = 1024
@@ -231,7 +232,7 @@ def polished(run: Run, state: State, free: Array, turn: int) -> State | None:
     how well it is known, and what that costs."""
     theta = state.found.theta
     sets = [matched_uniforms(POLISH_DRAWS, run.objective.noise, run.rng(POLISH, 3 * turn + half)) for half in (0, 1)]
-    first, second = (climb_fixed(run, e, theta[free][None], theta, free)[0] for e in sets)
+    first, second = (climb(run, e, theta[free], theta, free) for e in sets)
     middle = placed(theta, free, 0.5 * (first.x + second.x))
     fresh = independent_uniforms((2 * POLISH_DRAWS, run.objective.noise), run.rng(POLISH, 3 * turn + 2))
     gain, se = paired_difference(run.values(middle, fresh), run.values(theta, fresh))

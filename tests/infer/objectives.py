@@ -24,6 +24,7 @@ class Spnor:
     deterministic: bool = False
     start: np.ndarray = field(default_factory=lambda: np.array([1.0, 1.0]))
     blocks: dict = field(default_factory=lambda: {"t1": slice(0, 1), "t2": slice(1, 2)})
+    switches: tuple = ()
     score_nodes: tuple = ("z2",)
     posterior: bool = True
     most: int = 10_000
@@ -62,6 +63,7 @@ class Plate:
     coupling: float = 0.1
     level: float = 8.0
     deterministic: bool = False
+    switches: tuple = ()
     score_nodes: tuple = ("b",)
     posterior: bool = True
     most: int = 10_000
@@ -109,6 +111,7 @@ class Count:
     deterministic: bool = False
     start: np.ndarray = field(default_factory=lambda: np.zeros(1))
     blocks: dict = field(default_factory=lambda: {"t": slice(0, 1)})
+    switches: tuple = ()
     score_nodes: tuple = ("z",)
     posterior: bool = True
     most: int = 10_000
@@ -144,6 +147,7 @@ class Conjugate:
     gradient by score with leave-one-out instead."""
 
     by_score: bool = False
+    switches: tuple = ()
     dim: int = 2
     noise: int = 1
     start: np.ndarray = field(default_factory=lambda: np.zeros(2))
@@ -196,6 +200,7 @@ class Fragile:
     deterministic: bool = False
     start: np.ndarray = field(default_factory=lambda: np.array([0.05]))
     blocks: dict = field(default_factory=lambda: {"rate": slice(0, 1)})
+    switches: tuple = ()
     score_nodes: tuple = ("x",)
     posterior: bool = False
     most: int = 10_000
@@ -219,6 +224,7 @@ class Noisy:
     deterministic: bool = False
     start: np.ndarray = field(default_factory=lambda: np.zeros(3))
     blocks: dict = field(default_factory=lambda: {"t": slice(0, 3)})
+    switches: tuple = ()
     score_nodes: tuple = ("k",)
     posterior: bool = False
     most: int = 10_000
@@ -240,6 +246,7 @@ class TwoTops:
     deterministic: bool = True
     start: np.ndarray = field(default_factory=lambda: np.array([-0.5]))
     blocks: dict = field(default_factory=lambda: {"t": slice(0, 1)})
+    switches: tuple = ()
     score_nodes: tuple = ()
     posterior: bool = True
     most: int = 10_000
@@ -267,6 +274,7 @@ class Stretched:
     noise: int = 11
     deterministic: bool = False
     blocks: dict = field(default_factory=lambda: {"k": slice(0, 1), "x": slice(1, 11)})
+    switches: tuple = ()
     score_nodes: tuple = ("k",)
     posterior: bool = False
     most: int = 10_000
