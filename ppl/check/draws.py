@@ -14,7 +14,7 @@ from ppl.check.domains import source_text
 from ppl.check.expressions import number
 from ppl.check.lags import dist_reads_back
 from ppl.check.reading import Definition, lagged, occurrence, refers_to
-from ppl.check.recursions import MOST, can_be_walked, circle, enter, is_computed, name_of, passed, walked
+from ppl.check.recursions import MOST, WALKED, can_be_walked, circle, enter, is_computed, name_of, passed, walked
 from ppl.check.scope import Entry, Report, Scope, in_words, is_failed
 from ppl.check.supports import support_bounds, value_type
 from ppl.source.diagnostic import Note
@@ -60,7 +60,7 @@ def recurs(statement: Definition, block: Block) -> bool:
     if not can_be_walked(block) and any(_is_walked(m, block) for m in members):
         if all(name_of(m) not in block.scope.names for m in members):
             what = "draws" if block.draws_own else "derived values"
-            text = f"over an axis of at most {MOST} positions it can be: `axis time = 12`, `for t in time {{ … }}`"
+            text = WALKED.format(most=MOST)
             span = statement.target.name.span  # type: ignore[union-attr]
             block.report.add("E490.one", span, what=f"a recursion of {what} over this axis", help=text)
         return False

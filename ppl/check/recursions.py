@@ -22,6 +22,7 @@ from ppl.syntax import ast
 
 # A recursion is written out position by position.
 MOST = 100
+WALKED = "over an axis of at most {most} positions it can be: `axis time = 12`, `for t in time {{ … }}`"
 ROUNDS = 4
 HYPOTHESES = (Interval(0.0, 1.0), Interval(0.0, inf, True, True), Interval(0.0, inf, False, True))
 Value = Expr | Dist | None

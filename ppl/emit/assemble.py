@@ -136,12 +136,24 @@ def new_assembly(graph: nx.DiGraph, found: Mapping[str, Elimination], b: Builder
     b = b or Builder(_rank(core, graph))
     out = Assembly(b, Lowering(b), graph, eliminated={n: e for n, e in found.items() if not e.leaf})
     out.s.names = Names({}, lambda name: value_of(name, out))
+    blanks = {n.name for n in node_list(graph) if n.kind == "imputed"}
     for column in core.data.columns:
         if column.kind != "text":
-            axes = b.sorted(column.axes)
-            out.s.names[column.name] = b.node("input", (), (column.name, *axes), axes)
-            out.hints[out.s.names[column.name]] = column.name
+            v = _column(column, out)
+            out.hints[v] = column.name
+            out.s.names |= {column.name: v} if column.name not in blanks else {}
     return out
+
+
+def _column(column: ColumnSpec, out: Assembly) -> Val:
+    """A column as it was read, its blanks among it."""
+    axes = out.b.sorted(column.axes)
+    return out.b.node("input", (), (column.name, *axes), axes)
+
+
+def _read(node: Node, out: Assembly) -> Val:
+    """The column that a node fills in."""
+    return _column(next(c for c in core_of(out.graph).data.columns if c.name == node.name), out)
 
 
 def assemble_node(node: Node, out: Assembly) -> None:
@@ -359,7 +371,7 @@ def _imputed(node: Node, dist: Dist, out: Assembly) -> None:
     """A column with blanks: its missing cells are unknowns on an axis of their own."""
     b, axis = out.b, f"{node.name}.missing"
     out.sizes[axis] = f'd.missing_count("{node.name}")'
-    data = out.s.names[node.name]
+    data = _read(node, out)
     slot = Slot(node.name, (axis,), (axis,))
     out.slots.append(slot)
     raw = out.raw(slot) or coordinates(slot, out)
@@ -375,13 +387,13 @@ def _imputed(node: Node, dist: Dist, out: Assembly) -> None:
     full = b.apply("where", mask, b.gather(x, axis, rank), data)
     out.define(node.name, full, node.axes, False)
     out.reported[node.name] = (x, (axis,))
-    out.terms.append(Term(node.name, log_density(out.s, dist, full), node.axes))
+    out.add_density(lambda: Term(node.name, log_density(out.s, dist, full), node.axes))
     out.terms.append(Term(f"{node.name}, missing", log_det, (axis,)))
 
 
 def _leaf(node: Node, dist: Dist, out: Assembly) -> None:
     """Blank counts that nothing reads add nothing; the other cells are observed."""
-    data = out.s.names[node.name]
+    data = _read(node, out)
     mask = out.b.node("missing", (), (node.name, *data.axes), data.axes)
     density = log_density(out.s, dist, data)
     out.terms.append(Term(node.name, out.b.apply("where", mask, out.b.lit(0.0), density), node.axes))
@@ -397,7 +409,7 @@ def _enumerated(node: Node, dist: Dist, out: Assembly) -> None:
     plates = tuple(a for a in node.axes if a not in dist.event)
     once = b.lit(0.0)
     if node.kind == "imputed":
-        data = out.s.names[node.name]
+        data = _read(node, out)
         mask = b.node("missing", (), (node.name, *data.axes), data.axes)
         once = b.apply("log_if", b.apply("or", mask, b.apply("eq", z, data)))
     out.s.names[node.name], out.s.plates[axis] = z, node.axes

@@ -124,6 +124,18 @@ w[i] ~ Bernoulli(if z[i] then 0.6 else 0.2)"""
     np.testing.assert_allclose(value, np.log(total) + norm.logpdf(m), rtol=1e-10)
 
 
+def test_blanks_that_are_read_above_their_line() -> None:
+    head = "data sorted by t {\n t: int\n y: real?\n}\n"
+    model = model_of("z[i] ~ Normal(if i == 1 then 0 else y[i - 1], 1)", "y ~ Normal(z, 2)", head=head)
+    program, _ = model.bind({"t": [1, 2, 3], "y": [0.3, None, -0.4]})
+    u, w = np.random.default_rng(5).normal(size=(3, program.dim)), np.ones(program.weights)
+    found = program.constrained(u, w)
+    z, y = found["z"], np.tile([0.3, 0.0, -0.4], (3, 1))
+    y[:, 1] = found["y"][:, 0]
+    expected = norm.logpdf(z, before(y, 0.0), 1) + norm.logpdf(y, z, 2)
+    np.testing.assert_allclose(program.value(u, w), expected.sum(axis=1), rtol=1e-12)
+
+
 # ---- draws of the model itself, and of a guide -------------------------------------------------------------------
 
 CORRIDOR = """axis time = 3
