@@ -79,6 +79,7 @@ def _model(
     # the page of a code needs none of this
     from ppl.api import compile
     from ppl.results.pilot import pilot
+    from ppl.rewrite.cost import cells, tables
     from ppl.rewrite.explain import explain
 
     name, text = read_model(path)
@@ -91,7 +92,8 @@ def _model(
     cost, measured = None, {}
     if data is not None:
         program, bound = model.bind(data, data_options(settings))
-        cost, measured = _cost(program, bound), pilot(model.graph, bound, sites)
+        tabled = {z: cells(axes, program.sizes) for z, axes in tables(model.graph).items()}
+        cost, measured = {**_cost(program, bound), "cells": tabled}, pilot(model.graph, bound, sites)
     if as_json:
         out_json(_record(model, chosen, cost, measured))
         return OK
@@ -112,7 +114,7 @@ def _page(model: Any, rows: Any, cost: Any, measured: Any, verbose: bool) -> lis
         params_table(explain_params(model.graph)),
         others_lines(rows) if verbose else [],
         list(pilot_lines(measured)),
-        [*remarks(rows), *([_cost_line(cost)] if cost else [])],
+        [*remarks(rows, cost["cells"] if cost else None), *([_cost_line(cost)] if cost else [])],
     ]
     full = [part for part in parts if part]
     return [line for i, part in enumerate(full) for line in ([""] * (i > 0) + part)]
@@ -150,6 +152,7 @@ def _json(row: Any, measured: Any) -> dict[str, Any]:
         "cost": finite({way: {"ms": m.ms, "variance": m.variance} for way, m in measured.items()})
         if measured
         else None,
+        "cells": row.cost or None,
         "others": list(row.others),
         "biased": bool(row.biased),
     }

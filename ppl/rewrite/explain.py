@@ -204,9 +204,14 @@ REMARKS: tuple[Remark, ...] = (
 )
 
 
-def remarks(rows: Sequence[Explained]) -> Iterator[str]:
-    """What is worth knowing about the plan as a whole."""
+def remarks(rows: Sequence[Explained], cells: Mapping[str, int] | None = None) -> Iterator[str]:
+    """What is worth knowing about the plan as a whole. `cells` are those of the tables in which unknowns are summed
+    out, where the data are known."""
     for remark in REMARKS:
         names = [row.name for row in rows if remark.of(row)]
         if names:
             yield f"note: {', '.join(names)}: {remark.text}"
+    costs = {row.name: f"{cells[row.name]:,}".replace(",", " ") if cells else row.cost for row in rows if row.cost}
+    tables = [(c, ", ".join(n for n in costs if costs[n] == c)) for c in dict.fromkeys(costs.values())]
+    if tables:
+        yield f"note: cells in tables, for every draw: {'; '.join(f'{names} {cost}' for cost, names in tables)}"

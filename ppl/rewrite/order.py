@@ -167,6 +167,12 @@ def cells(step: Step, levels: Mapping[str, int]) -> int:
     return total
 
 
+def table(step: Step) -> tuple[str, ...]:
+    """The axes of the table of a step: those of levels, the position before in a chain as `z?1`, and its plate."""
+    own = (a for n in step.names for a in ((f"{n}?", f"{n}?1") if step.along else (f"{n}?",)))
+    return (*own, *(f"{n}?" for n in step.others), *step.axes)
+
+
 def _step(
     e: Elimination, waiting: Mapping[str, Elimination], densities: Sequence[Ways], axes: Mapping[str, tuple[str, ...]]
 ) -> tuple[Step, Ways | str]:

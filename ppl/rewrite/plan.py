@@ -11,6 +11,7 @@ from ppl.check.lints import names_in, names_in_dist
 from ppl.graph.graph import Node, Plan, assemble, core_of, drawn_sites, guide_of, node_list, unknowns, verify
 from ppl.rewrite.canonical import canonical
 from ppl.rewrite.conjugate import conjugate, is_integrated, refusals
+from ppl.rewrite.cost import formulas
 from ppl.rewrite.drawing import has_cdf, pathwise_kind
 from ppl.rewrite.eliminate import eliminations, unbounded
 from ppl.rewrite.estimators import ESTIMATORS, Facts, Rule, admissible
@@ -80,7 +81,11 @@ def plan(
         raise ModelError(complaints)
     chosen = {name: c for name, c in found.items() if isinstance(c, Choice)}
     chosen = _rechecked(graph, _answered(_unlisted(graph, chosen)))
-    new = {name: replace(c.facts.node, plan=_plan(c)) for name, c in chosen.items()}
+    cells = formulas(graph)
+    new = {
+        name: replace(c.facts.node, plan=_plan(c, cells.get(name, "") if c.facts.is_summed else ""))
+        for name, c in chosen.items()
+    }
     out = assemble([new.get(n.name, n) for n in node_list(graph)], core_of(graph), _edge_levels(graph), guide)
     verify(out, "plan")
     return out
@@ -329,12 +334,12 @@ def _rechecked(graph: nx.DiGraph, chosen: dict[str, Choice]) -> dict[str, Choice
     return out
 
 
-def _plan(choice: Choice) -> Plan:
+def _plan(choice: Choice, cost: str) -> Plan:
     facts, rule = choice.facts, choice.rule
     level = DISCRETE if facts.discrete else shown(facts.finding.level)
     where = facts.finding.where if facts.finding.reason else None
     others = tuple(r.name for r in choice.others if r.name != rule.name)
-    return Plan(rule.name, level, rule.because(facts), where, "", choice.biased, others, choice.splits)
+    return Plan(rule.name, level, rule.because(facts), where, cost, choice.biased, others, choice.splits)
 
 
 # ---- refusals ------------------------------------------------------------------------------------------------------
