@@ -7,6 +7,7 @@ from functools import partial
 from ppl.check.core import Dist, Expr
 from ppl.emit.val import KernelCall, Val
 from ppl.emit.values import Builder
+from ppl.source.span import Span
 from ppl.stdlib.distributions import DISTRIBUTIONS
 from ppl.stdlib.formulas import evaluate
 from ppl.stdlib.primitives import PRIMITIVES
@@ -16,17 +17,23 @@ from ppl.stdlib.records import Distribution
 @dataclass(slots=True)
 class Lowering:
     """A builder, and the values that names stand for so far. `plates` are the axes of the unknowns whose levels have an
-    axis `z?`; `tests` are the tests on data around, each with the answer at which the branch at hand is taken."""
+    axis `z?`; `tests` are the tests on data around, each with the answer at which the branch at hand is taken.
+    `answers` are comparisons of which both answers are taken, along `z^`, each with the unknown that it is about;
+    `sides` are these answers."""
 
     b: Builder
     names: dict[str, Val] = field(default_factory=dict)
     plates: dict[str, tuple[str, ...]] = field(default_factory=dict)
     tests: tuple[tuple[Val, bool], ...] = ()
+    answers: dict[Span, str] = field(default_factory=dict)
+    sides: dict[Span, Val] = field(default_factory=dict)
 
     # -- expressions --
 
     def expr(self, e: Expr) -> Val:
         """The value of a core expression."""
+        if e.args and e.span in self.answers:
+            return self._answer(e)
         if e.op == "where":
             return self._where(e)
         if e.op in PRIMITIVES:
@@ -35,6 +42,12 @@ class Lowering:
                 e.op, *(self._met(n, self._operand(e.op, a)) for n, a in zip(needs, e.args, strict=True))
             )
         return self.anywhere(lambda: _LOWER[e.op](self, e)) if e.op != "ref" else self._read(str(e.attrs[0]))
+
+    def _answer(self, e: Expr) -> Val:
+        """Both answers to a comparison of which only the probabilities matter."""
+        if e.span not in self.sides:
+            self.anywhere(lambda: self.names[self.answers[e.span]])  # drawing the unknown notes its sides
+        return self.sides[e.span]
 
     def _where(self, e: Expr) -> Val:
         test = self._operand(e.op, e.args[0])

@@ -30,6 +30,7 @@ from ppl.emit.partial import likeliest_levels, window_of_counts
 from ppl.emit.sequences import Names, recursions, whole
 from ppl.emit.strata import LEAST, strata
 from ppl.emit.surrogate import ScoreNode
+from ppl.emit.tails import cdf
 from ppl.emit.val import Val
 from ppl.emit.values import Builder
 from ppl.graph.graph import Node, core_of, drawn_sites, node_list
@@ -37,8 +38,10 @@ from ppl.rewrite.eliminate import Elimination, eliminations, is_discrete
 from ppl.rewrite.findings import Refusal
 from ppl.rewrite.guards import Guard, jumps_of
 from ppl.rewrite.listing import Listing, guide_name, listing
+from ppl.rewrite.sides import Side, sides
 from ppl.rewrite.supports import domain
 from ppl.rewrite.unroll import at_position, dist_at_position, stepwise
+from ppl.source.span import Span
 from ppl.stdlib.bijections import BIJECTIONS
 from ppl.stdlib.distributions import DISTRIBUTIONS
 
@@ -101,6 +104,8 @@ class Objective:
     scores: list[ScoreNode] = field(default_factory=list)
     probes: list[Probe] = field(default_factory=list)
     put: Mapping[str, Val] = field(default_factory=dict)
+    sided: dict[str, Mapping[str, Side]] = field(default_factory=dict)
+    chances: dict[Span, Val] = field(default_factory=dict)
     stepwise: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -141,6 +146,7 @@ def assemble_objective(
     o = Objective(a, graph, estimators, sites, guide, put=put or {})
     if guide is not None:
         o.thunks = {s.name: s for s in guide.statements if isinstance(s, Derived)}
+    _note_answers(o)
     a.s.names = Names(a.s.names, lambda name: _find(name, o))
     o.stepwise = stepwise(graph, sites, o.thunks)
     a.given, a.raw = (lambda node: _given(node, o)), (lambda slot: _raw(slot, o))
@@ -160,6 +166,16 @@ def summed_out(graph: nx.DiGraph, guide: Guide | None, estimators: Mapping[str, 
         for name, e in eliminations(graph).items()
         if isinstance(e, Elimination) and name not in drawn and estimators.get(name, "exact") == "exact"
     }
+
+
+def _note_answers(o: Objective) -> None:
+    """The comparisons of which only the probabilities of both answers are taken."""
+    for name, estimator in o.estimators.items():
+        if estimator == "stratified" and name not in o.put and name in o.graph:
+            found = sides(o.graph, o.block, name, splits(o, name), frozenset(o.a.eliminated))
+            if found is not None:
+                o.sided[name] = found
+                o.a.s.answers |= {side.where: name for side in found.values()}
 
 
 def _find(name: str, o: Objective) -> Val:
@@ -402,13 +418,34 @@ def _listed(o: Objective, name: str, dist: Dist, axes: tuple[str, ...], at: Call
 
 
 def _stratified(o: Objective, name: str, dist: Dist, axes: tuple[str, ...], at: Callable[[Val], Val]) -> Val:
-    """One value in each stratum between the thresholds at which a density jumps."""
+    """One value in each stratum between the thresholds at which a density jumps; a single one where each density only
+    asks for a side of one threshold."""
+    if name in o.sided:
+        return _sided(o, name, dist, axes, at)
     noise = noise_of(o.a, name, dist, axes)
     guards = splits(o, name)
     x, width = strata(o.a.s, name, dist, axes, guards, noise(0), at, o.a.sizes)
     list_levels(o, name, axes, width)
     cost = _standard_cost(o, dist, noise) or o.b.neg(log_density(o.a.s, dist, x))
     o.guide_costs.append((guide_name(name), cost, plates_of(dist, axes)))
+    return x
+
+
+def _sided(o: Objective, name: str, dist: Dist, axes: tuple[str, ...], at: Callable[[Val], Val]) -> Val:
+    """A draw along its path; each comparison with a threshold takes both answers, with the probabilities of the
+    guide."""
+    b, s, axis = o.b, o.a.s, f"{name}^"
+    x = _pathwise(o, name, dist, axes, at)
+    o.a.sizes[axis] = "2"
+    for guard in splits(o, name):
+        asked = s.answers.pop(guard.where, None)
+        below = cdf(s, dist, at(s.expr(guard.threshold)))
+        above = b.sub(b.lit(1.0), below)
+        chances = (below, above) if guard.above else (above, below)
+        o.chances[guard.where] = b.node("stack", chances, (axis,), (*below.axes, axis))
+        s.sides[guard.where] = b.apply("eq", b.arange(axis), b.lit(1.0))
+        if asked is not None:
+            s.answers[guard.where] = asked
     return x
 
 
@@ -449,12 +486,23 @@ _DRAW: dict[str, Callable[[Objective, str, Dist, tuple[str, ...], Callable[[Val]
 
 
 def expected(o: Objective, cost: Val, term: str) -> Val:
-    """A cost averaged over the levels that it reads: the last drawn first, for its probabilities may depend on those
-    before it."""
+    """A cost averaged over the sides and levels that it reads: the last drawn first, for its probabilities may depend
+    on those before it."""
+    for name, found in o.sided.items():
+        if f"{name}^" in cost.axes:
+            cost = o.b.sum(o.b.mul(_chances_at(o, found[term]), cost), (f"{name}^",))
     for table in reversed(o.tables):
         for axis in [a for a in cost.axes if a.startswith(table.axis)]:
             cost = o.b.sum(o.b.mul(weight_at(o, table, axis, term), cost), (axis,))
     return cost
+
+
+def _chances_at(o: Objective, side: Side) -> Val:
+    """The probabilities of both sides, at the position that a density asks about."""
+    chances = o.chances[side.where]
+    if not side.lag or side.along not in chances.axes:
+        return chances
+    return o.b.gather(chances, side.along, o.b.node("lag", (), (side.along, side.lag), (side.along,)))
 
 
 def weight_at(o: Objective, table: Table, axis: str, term: str) -> Val:

@@ -107,7 +107,8 @@ def _logit(o: Objective, dist: Dist) -> Val:
 def _boundary(o: Objective, p: Probe) -> Val:
     """At each threshold, what crossing it costs, times the rate at which the guide's mass crosses it (Lee, Yu & Yang,
     NeurIPS 2018): for a jump of f at c, d E[f] has the term (f(c-) - f(c+)) dF(c)."""
-    distinct = {(g.threshold, g.access): g for g in splits(o, p.name)}
+    # one threshold may be asked about at several positions: it is crossed once, and all costs are there
+    distinct = {g.threshold: g for g in sorted(splits(o, p.name), key=lambda g: g.access == "own")}
     return o.b.total(_crossing(o, p, g) for g in distinct.values())
 
 

@@ -56,9 +56,12 @@ def _sorted_chances(
 ) -> Val:
     """The probabilities of lying below each threshold, ascending along `name#`."""
     b, axis = s.b, f"{name}#"
-    found = dict.fromkeys((at(s.expr(g.threshold)), g.access == "own") for g in guards)
-    chances = [cdf(s, dist, t) for t, _ in found]
-    extra = [_extra(t, axes if own else ()) for t, own in found]
+    found: dict[Val, bool] = {}
+    for g in guards:
+        threshold = at(s.expr(g.threshold))
+        found[threshold] = found.get(threshold, False) or g.access == "own"
+    chances = [cdf(s, dist, t) for t in found]
+    extra = [_extra(t, axes if own else ()) for t, own in found.items()]
     sizes[axis] = " + ".join(f'n["{e}"]' if e else "1" for e in extra)
     joined = _joined(b, chances, extra, axis)
     if len(chances) == 1 and not extra[0]:

@@ -1,0 +1,137 @@
+"""Unknowns whose jumps can be averaged one density at a time: each density crosses at most one threshold.
+
+A density that asks only whether x > c is, averaged over x, a sum of two terms with the probabilities of both sides.
+That takes two evaluations, where strata between all thresholds would take as many as there are thresholds. It needs
+that no density asks twice, mixes the answers of several positions, or depends on the same position of x in another way
+too."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import networkx as nx
+
+from ppl.check.core import Derived, Expr, FactorTerm, Guide, Site
+from ppl.check.lints import names_in_dist
+from ppl.graph.graph import Node, core_of, drawn_sites, expressions, node_list
+from ppl.rewrite.guards import Guard
+from ppl.source.span import Span
+
+ELEMENTWISE_BREAKS = frozenset(("take", "takepos", "fix", "rename"))
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """The threshold that a density crosses, and how many positions back along `along` it asks."""
+
+    where: Span
+    lag: int = 0
+    along: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One place at which an expression reads an unknown: a comparison (`where`), or its value (None)."""
+
+    where: Span | None
+    lag: int = 0
+    along: str = ""
+    mixed: bool = False
+
+
+def sides(
+    graph: nx.DiGraph, guide: Guide | None, name: str, guards: tuple[Guard, ...], summed: frozenset[str]
+) -> Mapping[str, Side] | None:
+    """For every density that crosses a threshold of an unknown, which; None where some density asks more than that.
+    `summed` are the unknowns that leave the model: their densities are mixed before they are averaged."""
+    core = core_of(graph)
+    known = {g.where for g in guards}
+    plain = all(g.access in ("own", "lag") and g.above is not None for g in guards)
+    if not plain or core.objective is not None or not _is_told_apart(known, graph, guide):
+        return None
+    if any(_asks(s, name, known, graph) for s in drawn_sites(core, guide).values() if s.name != name):
+        return None
+    found: dict[str, Side] = {}
+    for node in node_list(graph):
+        if not isinstance(node.of, (Site, FactorTerm)):
+            continue
+        read = [r for e in expressions(node) for r in _readings(e, name, known, graph)]
+        asked = {r for r in read if r.where is not None}
+        values = [r for r in read if r.where is None] + ([Reading(None)] if node.name == name else [])
+        if not asked:
+            continue
+        (first, *more) = asked
+        if more or first.mixed or any(v.mixed or v.lag == first.lag for v in values) or _reads_any(node, summed, graph):
+            return None
+        assert first.where is not None
+        found[node.name] = Side(first.where, first.lag, first.along)
+    return found or None
+
+
+def _readings(e: Expr, name: str, known: set[Span], graph: nx.DiGraph) -> Iterator[Reading]:
+    """Where an expression reads an unknown, derived values looked through."""
+    if e.span in known and e.args:
+        yield from (Reading(e.span, r.lag, r.along, r.mixed) for a in e.args for r in _readings(a, name, set(), graph))
+        return
+    if e.op == "ref":
+        read = str(e.attrs[0])
+        of = graph.nodes[read]["node"].of if read in graph else None
+        if read == name:
+            yield Reading(None)
+        elif isinstance(of, Derived) and of.along:
+            yield Reading(None, mixed=True)
+        elif isinstance(of, Derived):
+            yield from _readings(of.value, name, known, graph)
+        return
+    for a in e.args:
+        for r in _readings(a, name, known, graph):
+            yield _after(e, r, a)
+
+
+def _after(e: Expr, r: Reading, argument: Expr) -> Reading:
+    """A reading after a step: a lag moves it, a reduction or look-up of what varies mixes it."""
+    if e.op == "lag":
+        return Reading(r.where, r.lag + int(str(e.attrs[1])), str(e.attrs[0]), r.mixed)
+    lost = set(argument.axes) - set(e.axes)
+    return Reading(r.where, r.lag, r.along, r.mixed or bool(lost) or e.op in ELEMENTWISE_BREAKS)
+
+
+def _asks(site: Site, name: str, known: set[Span], graph: nx.DiGraph) -> bool:
+    """Whether another draw is made from an answer."""
+    node = Node(site.name, "guide", site.axes, site)
+    return any(r.where is not None for e in expressions(node) for r in _readings(e, name, known, graph)) or (
+        name in names_in_dist(site.dist)
+    )
+
+
+def _is_told_apart(known: set[Span], graph: nx.DiGraph, guide: Guide | None) -> bool:
+    """Whether each place in the text is one comparison: a function that is called twice has one for two."""
+    found: dict[Span, Expr] = {}
+    statements = [n.of for n in node_list(graph)] + list(guide.statements if guide is not None else ())
+    for i, of in enumerate(statements):
+        if isinstance(of, (Site, Derived, FactorTerm)):
+            for e in expressions(Node(f"{i}", "derived", (), of)):
+                if not all(found.setdefault(c.span, c) == c for c in _all(e) if c.span in known and c.args):
+                    return False
+    return True
+
+
+def _all(e: Expr) -> Iterator[Expr]:
+    yield e
+    for a in e.args:
+        yield from _all(a)
+
+
+def _reads_any(node: Node, names: frozenset[str], graph: nx.DiGraph) -> bool:
+    """Whether a density reads, or is that of, one of these unknowns, derived values looked through."""
+    if node.name in names:
+        return True
+    seen, waiting = set[str](), [str(x.attrs[0]) for e in expressions(node) for x in _all(e) if x.op == "ref"]
+    while waiting:
+        here = waiting.pop()
+        if here in names:
+            return True
+        of = graph.nodes[here]["node"].of if here in graph else None
+        if here not in seen and isinstance(of, Derived):
+            waiting += [str(x.attrs[0]) for x in _all(of.value) if x.op == "ref"]
+        seen.add(here)
+    return False
