@@ -47,6 +47,8 @@ def cost_each(o: Objective, p: Probe, points: Val) -> Val:
     here = points
     for axis, copy in own.items():
         here = o.b.rename(here, axis, copy)
+    for axis in p.axes:
+        here = here if axis in own else o.b.spread(here, axis)
     if own:
         same = [o.b.apply("eq", o.b.arange(copy), o.b.arange(axis)) for axis, copy in own.items()]
         at = same[0]
