@@ -455,7 +455,7 @@ def splits(o: Objective, name: str) -> tuple[Guard, ...]:
     assert not isinstance(guards, Refusal), guards
     plan = o.graph.nodes[name]["node"].plan
     kept = set(plan.splits) if plan is not None else set()
-    return tuple(g for g in guards if not kept or g.where in kept)
+    return tuple(g for g in guards if not kept or g.test in kept)
 
 
 def list_levels(o: Objective, name: str, axes: tuple[str, ...], weight: Val) -> None:
@@ -515,4 +515,7 @@ def weight_at(o: Objective, table: Table, axis: str, term: str) -> Val:
         return o.b.gather(moved, along, o.b.node("lag", (), (along, 1), (along,)))
     if way is None or way.index is None:
         return table.weight
-    return o.b.gather(table.weight, table.axes[0], o.a.s.expr(way.index))
+    weight = table.weight
+    for place, index in positions(way.index, table.axes).items():
+        weight = o.b.gather(weight, place, o.a.s.expr(index))
+    return weight

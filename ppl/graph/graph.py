@@ -18,7 +18,7 @@ class Plan:
     """What the compiler decided for an unknown. `estimator` is a row of `ESTIMATORS`; `level` is how rough the log
     density is in it, along every path; `where` is the place that decided. `biased` says why the estimate is not
     unbiased: only what the author asked for is. `others` are the estimators that would be sound as well. `splits` are
-    the places of the jumps that this estimator answers for; those of other unknowns that meet there are answered for by
+    the comparisons that this estimator answers for; those of other unknowns that meet there are answered for by
     it too."""
 
     estimator: str
@@ -28,7 +28,7 @@ class Plan:
     cost: str = ""
     biased: str = ""
     others: tuple[str, ...] = ()
-    splits: tuple[Span, ...] = field(default=(), compare=False)
+    splits: tuple[Expr, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,10 +33,10 @@ STEPWISE = ("reparam", "implicit", "score")
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What the analyses say of one unknown. `site` is where its draws come from, None for an automatic guide; `at` says
-    what decides of `finding`; `path`
-    how such a draw depends on parameters (`reparam`, `implicit`, or ""); `guards` the thresholds at which a density
-    jumps in it; `levels` how many it has, 0 where the data say, -1 without end; `positions` how many of it there are, 0
-    where the data say."""
+    what decides of `finding`; `path` how such a draw depends on parameters (`reparam`, `implicit`, or ""); `guards` the
+    thresholds at which a density jumps in it, `sided` that each density only asks for one side of one of them; `levels`
+    how many it has, 0 where the data say, -1 without end; `positions` how many of it there are, 0 where the data
+    say; `stepwise` that they are drawn one after the other, along a recursion."""
 
     node: Node
     site: Site | None
@@ -50,6 +50,7 @@ class Facts:
     has_cdf: bool
     scalar: bool
     stepwise: bool
+    sided: bool
     levels: int
     positions: int
 
@@ -161,6 +162,11 @@ ESTIMATORS: tuple[Rule, ...] = (
         "implicit",
         lambda f: f.is_lipschitz and f.path == "implicit",
         lambda f: f"no density jumps in it; {f.dist.name} is differentiated through its distribution function",
+    ),
+    Rule(
+        "stratified",
+        lambda f: f.has_guards and f.has_cdf and f.sided and bool(f.path),
+        lambda f: f"{_jump(f)}; each density weighed with the probability of its side",
     ),
     Rule(
         "stratified",

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 import networkx as nx
 
-from ppl.check.core import Core, Derived, Dist, Guide, Site
+from ppl.check.core import Core, Derived, Dist, Expr, Guide, Site
 from ppl.check.lints import names_in, names_in_dist
 from ppl.graph.graph import Node, Plan, assemble, core_of, drawn_sites, guide_of, node_list, unknowns, verify
 from ppl.rewrite.canonical import canonical
@@ -22,6 +22,7 @@ from ppl.rewrite.listing import Listing, listing
 from ppl.rewrite.order import Elimination
 from ppl.rewrite.order import Refusal as NotSummed
 from ppl.rewrite.roughness import recheck, roughness
+from ppl.rewrite.sides import sides
 from ppl.rewrite.supports import domain
 from ppl.rewrite.unroll import stepwise
 from ppl.source.diagnostic import Diagnostic, ModelError, complain
@@ -50,7 +51,7 @@ class Choice:
     rule: Rule
     others: tuple[Rule, ...] = ()
     biased: str = field(default="", kw_only=True)
-    splits: tuple[Span, ...] = field(default=(), kw_only=True)
+    splits: tuple[Expr, ...] = field(default=(), kw_only=True)
 
 
 def plan(
@@ -80,7 +81,7 @@ def plan(
     if complaints:
         raise ModelError(complaints)
     chosen = {name: c for name, c in found.items() if isinstance(c, Choice)}
-    chosen = _rechecked(graph, _answered(_unlisted(graph, chosen)))
+    chosen = _rechecked(graph, _answered(_unlisted(graph, chosen), core_of(graph)))
     cells = formulas(graph)
     new = {
         name: replace(c.facts.node, plan=_plan(c, cells.get(name, "") if c.facts.is_summed else ""))
@@ -155,6 +156,7 @@ def _facts(
         has_cdf(dist) if site is not None else real and scalar,
         scalar,
         node.name in stepwise(graph, drawn_sites(core, guide), own_values(guide)),
+        bool(jumps) and not isinstance(jumps, Refusal) and _only_sides(graph, node.name, jumps),
         _levels(dist, core),
         _positions(node.axes, core),
     )
@@ -171,6 +173,14 @@ def _usable(guards: tuple[Guard, ...] | Refusal, node: Node, graph: nx.DiGraph) 
         if len([a for a in g.threshold.axes if a not in plates]) > 1:
             return Refusal("its thresholds vary along two axes", g.where)
     return guards
+
+
+def _only_sides(graph: nx.DiGraph, name: str, guards: tuple[Guard, ...]) -> bool:
+    """Whether each density asks for one side of one threshold at most."""
+    guide = guide_of(graph)
+    drawn = drawn_sites(core_of(graph), guide)
+    summed = {n for n, e in eliminations(graph).items() if isinstance(e, Elimination) and n not in drawn}
+    return sides(graph, guide, name, guards, frozenset(summed)) is not None
 
 
 def _is_drawn_from(name: str, source: str, graph: nx.DiGraph) -> bool:
@@ -292,17 +302,21 @@ def _unlisted(graph: nx.DiGraph, chosen: dict[str, Choice]) -> dict[str, Choice]
     return out
 
 
-def _answered(chosen: dict[str, Choice]) -> dict[str, Choice]:
+def _answered(chosen: dict[str, Choice], core: Core) -> dict[str, Choice]:
     """Where one comparison is a jump in several unknowns, the last of them is split there, at a threshold that moves
     smoothly with the others: for those nothing is left of the jump."""
-    out, taken = dict(chosen), set[Span]()
+    out, taken = dict(chosen), set[Expr]()
     for name, choice in reversed(chosen.items()):
         facts = choice.facts
         if choice.rule.name not in SPLITTING or isinstance(facts.guards, Refusal):
             continue
-        own = tuple(dict.fromkeys(g.where for g in facts.guards if g.where not in taken))
+        tests = tuple(dict.fromkeys(g.test for g in facts.guards if g.test is not None))
+        own = tuple(t for t in tests if t not in taken)
         taken |= set(own)
-        if own:
+        if own and facts.listing.reason and len(own) < len(tests):
+            # what is left to another unknown may be asked about beside what is not
+            out[name] = _next(choice, SPLITTING, core)
+        elif own:
             out[name] = replace(choice, splits=own)
         elif facts.path and facts.finding.level == JUMP:
             rule = Rule(facts.path, lambda f: True, lambda f: f"its jump {f.at} is split along another unknown")
