@@ -24,6 +24,11 @@ class ScoreNode:
     draw: Val
     log_q: Val
 
+    @property
+    def unknown(self) -> str:
+        """The unknown that is drawn, of which this may be one position (`name@3`)."""
+        return self.name.split("@", maxsplit=1)[0]
+
 
 def alignment(target: Val, source: Val) -> frozenset[str] | None:
     """The axes of `source` along which each position of `target` depends on that position of it alone; None where the
@@ -87,7 +92,7 @@ def surrogate(b: Builder, costs: Iterable[Val], nodes: Iterable[ScoreNode], base
         cost = cost_of(b, node.draw, every)
         if not cost.batch:
             continue
-        if baselines.get(node.name) != "none":
+        if baselines.get(node.unknown) != "none":
             cost = b.node("centred", (cost,), (), cost.axes)
         weighted = b.mul(b.node("stop", (cost,), (), cost.axes), node.log_q)
         parts.append(b.sum(weighted, weighted.axes))

@@ -178,6 +178,7 @@ def test_a_policy_gradient_has_the_mean_of_enumeration() -> None:
     assert np.abs(value.mean() - corridor(theta)) < 5 * value.std() / np.sqrt(rows)
     assert (np.abs(slope.mean(axis=0) - exact) <= 5 * error + 1e-8).all()
     assert (error[:4] > 0).all()
+    assert objective.score_nodes == ("a",)
 
 
 def test_a_model_that_draws_its_own_chain() -> None:
