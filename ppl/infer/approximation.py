@@ -73,7 +73,8 @@ class Cost:
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """Everything the verdict rests on; each field was measured in the fit. `tail` is the part of a variance that may
-    lie beyond ten deviations of the guide, where no proposal draw looks."""
+    lie beyond ten deviations of the guide, where no proposal draw looks; `missed` by how many nats, at least, draws of
+    wider guides find more evidence."""
 
     elbo: float
     elbo_se: float
@@ -93,6 +94,7 @@ class Evidence:
     settled: bool
     draws: int
     tail: float = 0.0
+    missed: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

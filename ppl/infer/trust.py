@@ -11,6 +11,8 @@ from ppl.infer.approximation import Evidence, Trust, Verdict
 MODE_NATS = 3.0
 # The part of a variance beyond ten deviations of the guide from which it is worth a warning.
 FAR_SHARE = 0.1
+# Evidence, in nats, that wider guides find beyond that of the guide: what is worth a warning, and what is bad.
+MISSED, MISSED_HALF = 0.02, 0.5
 RANK: dict[Verdict, int] = {"ok": 0, "warn": 1, "bad": 2}
 
 
@@ -76,6 +78,16 @@ RULES: tuple[Rule, ...] = (
 # A bound whose parameters were learned: correction mends the draws, not the parameters.
 GUIDE_RULES: tuple[Rule, ...] = (
     *POSTERIOR,
+    Rule(
+        lambda e: e.missed > MISSED_HALF,
+        "bad",
+        "wider guides find a large part of the posterior where this one does not draw ({missed:.1f} nats of evidence)",
+    ),
+    Rule(
+        lambda e: MISSED_HALF >= e.missed > MISSED,
+        "warn",
+        "wider guides find mass where this one does not draw ({missed:.2f} nats more evidence)",
+    ),
     Rule(
         lambda e: not e.settled and np.isfinite(e.shift),
         "warn",
