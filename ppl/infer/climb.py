@@ -14,6 +14,8 @@ from ppl.infer.target import Array
 # Iterations between two looks at the units, and how many looks.
 ROUND, ROUNDS = 60, 6
 DECREMENT = 1e-8
+# Trials of one line search: values have kinks, where none would meet both its conditions.
+TRIES = 8
 # How far a step moves at first a coordinate that is zero.
 REACH = 2.0
 # Units are within this factor of the median one.
@@ -44,15 +46,12 @@ def placed(theta: Array, free: Array, values: Array) -> Array:
 
 
 def climb_round(
-    run: Run, e: Array, starts: Array, theta: Array, free: Array, iterations: int = ROUND, scaled: bool = True
+    run: Run, e: Array, starts: Array, theta: Array, free: Array, iterations: int, nats: float
 ) -> list[Minimum]:
     """L-BFGS on the mean over `e` from every row of `starts` (B, n), coordinates `free` (n,) of theta, in the units of
-    the gradient's noise there."""
-    wanted = decrement_wanted(run, len(free))
-    limits = Limits(iterations, wanted, gain=wanted, reach=REACH, stop=run.stop)
-    units: Array | float = 1.0
-    if scaled:
-        units = np.stack([noise_units(run, e, placed(theta, free, start))[free] for start in starts])
+    the gradient's noise there, to within about `nats` of a top."""
+    limits = Limits(iterations, nats, tries=TRIES, gain=nats, reach=REACH, stop=run.stop)
+    units = np.stack([noise_units(run, e, placed(theta, free, start))[free] for start in starts])
     paths = minimise(negative_mean(run, e, theta, free), starts, limits, keep=False, units=units)
     run.iterations += max(path.iterations for path in paths)
     return paths
@@ -60,12 +59,13 @@ def climb_round(
 
 def climb(run: Run, e: Array, start: Array, theta: Array, free: Array) -> Minimum:
     """Rounds from `start` (n,), with new units each, until one gains little."""
-    path = climb_round(run, e, start[None], theta, free)[0]
+    nats = decrement_wanted(run, len(free))
+    path = climb_round(run, e, start[None], theta, free, ROUND, nats)[0]
     for _ in range(ROUNDS - 1):
         before = path.value
         if run.stop() or not np.isfinite(before):
             break
-        path = climb_round(run, e, path.x[None], theta, free)[0]
+        path = climb_round(run, e, path.x[None], theta, free, ROUND, nats)[0]
         if before - path.value < trifle(run, len(free)):
             break
     return path

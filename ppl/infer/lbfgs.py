@@ -24,11 +24,13 @@ PATIENCE = 10
 class Limits:
     """When a minimisation ends. `decrement` bounds g' H g / 2, half the squared distance to the optimum in its own
     metric; it does not depend on units. A row also ends when `PATIENCE` iterations gained less than `gain`. No first
-    trial moves a coordinate x by more than `reach` (1 + |x|): past that, logits saturate."""
+    trial moves a coordinate x by more than `reach` (1 + |x|): past that, logits saturate. `tries` are the
+    trials of one line search."""
 
     iterations: int = 200
     decrement: float = 1e-5
     memory: int = 30
+    tries: int = 25
     gain: float = 0.0
     reach: float = np.inf
     stop: Callable[[], bool] = lambda: False
@@ -156,7 +158,8 @@ def minimise(
     """Minimise from every row of `starts` (B, n). `objective` takes (b, n) and gives values (b,) and gradients (b, n).
 
     `units` (B, n) are steps that are alike for the objective, coordinate by coordinate. With `whitened`, the first step
-    is the gradient itself: the Hessian is thought near the identity. A row ends when its decrement is small, its line search finds nothing lower, or the iterations are spent.
+    is the gradient itself: the Hessian is thought near the identity. A row ends when its decrement is small, its line
+    search finds nothing lower, or the iterations are spent.
     """
     x = starts.copy()
     f, g = objective(x)
@@ -181,7 +184,7 @@ def minimise(
         length = np.linalg.norm(units * g, axis=1)[at]
         first = np.full(len(at), 1.0) if step or whitened else 1.0 / np.maximum(1.0, length)
         first = np.minimum(first, limits.reach / np.max(np.abs(d[at]) / (1.0 + np.abs(x[at])), axis=1, initial=1e-300))
-        found = line_search(objective, x[at], f[at], g[at], d[at], first)
+        found = line_search(objective, x[at], f[at], g[at], d[at], first, limits.tries)
         s, y = np.zeros_like(x), np.zeros_like(x)
         s[at], y[at] = found.x - x[at], found.g - g[at]
         x[at], f[at], g[at] = found.x, found.f, found.g

@@ -14,7 +14,6 @@ from ppl.infer.saa import Found, fit_fixed
 from ppl.infer.stochastic import exhausted, fit_stochastic
 from ppl.infer.target import Array
 from ppl.infer.trust import GUIDE_RULES, OBJECTIVE_RULES, judge
-from ppl.infer.wide import missed_mass
 
 FEWEST_DRAWS = 4000
 VARIANCE_DRAWS = 2048
@@ -79,7 +78,6 @@ def conclude(run: Run, found: Found) -> Approximation:
         modes=found.modes,
         settled=found.settled,
         draws=len(e),
-        missed=missed_mass(run, theta, smoothed.log_mean, smoothed.log_mean_se) if objective.posterior else 0.0,
     )
     run.done("importance" if objective.posterior else "value", value)
     return Approximation(
@@ -134,7 +132,7 @@ def fresh_value(run: Run, theta: Array) -> tuple[float, float]:
     """The value by independently scrambled Sobol sets, whose means give an honest standard error."""
     if not run.objective.noise:
         return mean_and_error(run.values(theta, np.empty((2, 0))))
-    size = max(draws_wanted(run) // 4, 256)
+    size = max(draws_wanted(run) // 8, 256)
     sets = [even_uniforms(size, run.objective.noise, run.rng(VALUE, turn)) for turn in range(SCRAMBLES)]
     return mean_and_error(np.array([run.values(theta, e).mean() for e in sets]))
 

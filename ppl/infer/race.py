@@ -7,13 +7,12 @@ import numpy as np
 from ppl.infer.averaging import run_phase, standing
 from ppl.infer.objective import NotFinite, Run, independent_uniforms, paired_difference
 from ppl.infer.path import starting_points
-from ppl.infer.saa import FRESH_LEAST
 from ppl.infer.target import Array
 
 RATES = (0.01, 0.05, 0.25, 1.0)
 SCALED_RATES = (0.05, 0.25, 1.0)
 LARGEST_RATE = 300.0
-RACE_STEPS, RACE_ROWS = 100, 16
+RACE_STEPS, RACE_ROWS, SCORE_DRAWS = 100, 16, 1024
 RACE, SCORE, JITTER = range(10, 13)
 
 
@@ -39,7 +38,7 @@ def finite_mean(values: Array) -> float:
 
 
 def score_uniforms(run: Run) -> Array:
-    return independent_uniforms((FRESH_LEAST, run.objective.noise), run.rng(SCORE))
+    return independent_uniforms((SCORE_DRAWS, run.objective.noise), run.rng(SCORE))
 
 
 def first_point(run: Run) -> Array:

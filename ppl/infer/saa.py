@@ -15,9 +15,13 @@ from ppl.infer.starts import finite_starts, switched, walked
 from ppl.infer.target import Array
 
 DRAWS_FIRST, DRAWS_CAP = 64, 8192
-FRESH_LEAST = 1024
-# How many starts go on after the walk and after each round, and those beside them that are nearly as high.
-FIELDS = (4, 2)
+FRESH_LEAST = 512
+# Rounds of the first climbs, iterations of each, gradient rows for all of them, and how many times its last gain a
+# start may still be behind the best to go on.
+HEATS, HEAT, HEAT_ROWS, HOPE = 8, 40, 200_000, 2.0
+HEAT_NATS = 1e-5
+# Places whose coordinates differ by less are one.
+SAME = 1e-3
 # A top this many nats below the best holds no mass worth a word.
 NEGLIGIBLE = 12.0
 # Gradient rows that the search may take before it says that it has not settled.
@@ -81,23 +85,26 @@ def fresh_uniforms(run: Run, count: int, turn: int = 0) -> Array:
 
 
 def heats(run: Run, e: Array, starts: Array) -> tuple[list[Array], list[float]]:
-    """Where climbs from all starts end, and their values on fresh draws, the best first. The lower half of them is
-    left where it is after each heat."""
-    free, fresh = np.arange(run.objective.dim), fresh_uniforms(run, len(e))[:FRESH_LEAST]
-    scored, left = ranked(run, list(walked(run, starts, e)), fresh), []
-    for keep in FIELDS:
-        near = max(keep, sum(value > scored[0][1] - NEGLIGIBLE for _, value in scored))
-        left += scored[near:]
-        paths = climb_round(run, e, np.stack([x for x, _ in scored[:near]]), starts[0], free)
-        scored = ranked(run, [path.x for path in paths], fresh)
-    ends = sorted(left + scored, key=lambda one: -one[1])
-    return [x for x, _ in ends], [value for _, value in ends]
+    """Where climbs from all starts end, and their values on fresh draws, the best first. After each round those go on
+    that are still climbing fast enough to come near the best."""
+    places, heights, gains = walked(run, starts, e), np.full(len(starts), -np.inf), np.full(len(starts), np.inf)
+    for _ in range(HEATS):
+        ahead = heights + HOPE * gains
+        going = np.flatnonzero((gains > 0.0) & ~(ahead < np.max(heights) - NEGLIGIBLE))
+        if not going.size or run.stop() or run.tally.gradients > HEAT_ROWS:
+            break
+        paths = climb_round(run, e, places[going], places[0], np.arange(run.objective.dim), HEAT, HEAT_NATS)
+        for at, path in zip(going, paths, strict=True):
+            gains[at] = 0.0 if path.reason != "iterations spent" else -path.value - heights[at]
+            places[at], heights[at] = path.x, -path.value
+    return ranked(run, places, fresh_uniforms(run, FRESH_LEAST // 2))
 
 
-def ranked(run: Run, places: list[Array], e: Array) -> list[tuple[Array, float]]:
-    """Places and their values on the draws `e`, the best first."""
-    scored = [(x, mean_and_error(run.values(x, e))[0]) for x in places]
-    return sorted(scored, key=lambda one: -one[1])
+def ranked(run: Run, places: Array, e: Array) -> tuple[list[Array], list[float]]:
+    """Places (B, P) and their values on the draws `e`, the best first."""
+    values = [mean_and_error(run.values(x, e))[0] for x in places]
+    order = sorted(range(len(places)), key=lambda at: -values[at])
+    return [places[at] for at in order], [values[at] for at in order]
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,10 +157,10 @@ def next_level(run: Run, before: Array, e: Array, free: Array, turn: int) -> Lev
 def compare_ends(run: Run, theta: Array, ends: list[Array], values: list[float]) -> tuple[bool, tuple[Mode, ...]]:
     """Whether all starts came to one top, and the tops of the others, the highest first, that are high enough to
     matter."""
-    e = fresh_uniforms(run, FRESH_LEAST)
+    e = fresh_uniforms(run, FRESH_LEAST // 2)
     top = run.values(theta, e)
     value, se = mean_and_error(top)
-    near = [end for end, height in zip(ends[1:], values[1:], strict=True) if height > value - NEGLIGIBLE]
+    near = [end for end, height in zip(ends, values, strict=True) if height > value - NEGLIGIBLE]
     tops = [(theta, top)]
     for end in near:
         there = run.values(end, e)
@@ -167,6 +174,8 @@ def compare_ends(run: Run, theta: Array, ends: list[Array], values: list[float])
 def is_apart(run: Run, a: tuple[Array, Array], b: tuple[Array, Array], e: Array) -> bool:
     """Whether a valley lies between two places, each with its values on the draws `e`: halfway is clearly lower than
     both. Distance would not tell: some parameters may not matter."""
+    if np.allclose(a[0], b[0], rtol=SAME, atol=SAME):
+        return False
     lower = min(a[1], b[1], key=lambda values: float(np.mean(values)))
     depth, se = paired_difference(lower, run.values(0.5 * (a[0] + b[0]), e))
     return depth > max(APART, 2 * se)

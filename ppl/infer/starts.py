@@ -8,6 +8,7 @@ begun to move; an exact climb from afar would first follow the steepest coordina
 import numpy as np
 
 from ppl.infer.climb import climb_round
+from ppl.infer.lbfgs import Minimum
 from ppl.infer.objective import LEAST, NotFinite, Run
 from ppl.infer.path import starting_points
 from ppl.infer.target import Array
@@ -18,7 +19,7 @@ WALK_STEPS, WALK_DRAWS, WALK_RATE = 150, 8, 0.3
 FIRST, SECOND = 0.9, 0.95
 # Other places tried for the branches in one sweep, each climbed for so many iterations; sweeps; and the nats that one
 # must gain for another to follow.
-TRIES, TRY_STEPS, SWEEPS, WORTH = 24, 40, 4, 0.5
+TRIES, TRY_STEPS, TRY_NATS, SWEEPS, WORTH, GRID = 24, 40, 1e-3, 4, 0.5, 4
 # The places tried for one unknown alone span the bulk of a standard normal.
 WIDTH = 1.6
 
@@ -81,34 +82,40 @@ def switched(run: Run, e: Array, theta: Array) -> Array:
     """Theta after sweeps over the locations of unknowns that branches depend on, each tried in other places and climbed
     from there: what lies across a branch has no gradient towards it once a guide is narrow."""
     spots = [at for block in run.objective.switches for at in range(block.start, block.stop)]
-    if not spots:
-        return theta
-    free, height = np.arange(len(theta)), run.means(theta[None], e)[0][0]
-    for sweep in range(SWEEPS):
-        tries = elsewhere(run.objective.switches, theta, spots, run.rng(FLIPS, sweep))
-        paths = climb_round(run, e, tries, theta, free, TRY_STEPS)
-        better = [path.x - theta for path in paths if -path.value > height + 1e-3]
-        if not better or run.stop():
-            break
-        # what several of them change, changed at once
-        together = climb_round(run, e, (theta + np.sum(better, axis=0))[None], theta, free)
-        best = min((*paths, *together), key=lambda path: path.value)
-        gain, height, theta = -best.value - height, -best.value, best.x
-        if gain < WORTH:
+    height = run.means(theta[None], e)[0][0] if spots else -np.inf
+    for sweep in range(SWEEPS if spots else 0):
+        rng = run.rng(FLIPS, sweep)
+        if len(spots) > TRIES:
+            spots = [int(at) for at in rng.choice(spots, TRIES, replace=False)]
+        path = best_elsewhere(run, e, theta, spots)
+        gain, height = -path.value - height, max(-path.value, height)
+        theta = path.x if gain > 0.0 else theta
+        # A grid has been everywhere; mirrored places are others now.
+        if gain < WORTH or run.stop() or TRIES // len(spots) >= GRID:
             break
     return theta
 
 
-def elsewhere(switches: tuple[slice, ...], theta: Array, spots: list[int], rng: np.random.Generator) -> Array:
-    """(B, P) copies of theta with one location in another place: several for one unknown, the mirrored one for many."""
-    if len(spots) > TRIES:
-        spots = [int(at) for at in rng.choice(spots, TRIES, replace=False)]
-    count = TRIES // len(spots)
-    out = []
-    for at in spots:
-        places = [-theta[at]] if count < 4 else np.linspace(-WIDTH, WIDTH, min(count, 8))
-        for place in places:
-            other = theta.copy()
-            other[at] = place
-            out.append(other)
-    return np.stack(out)
+def best_elsewhere(run: Run, e: Array, theta: Array, spots: list[int]) -> Minimum:
+    """The highest climb from theta with one of its `spots` in another place, or with all the changes that help."""
+    places = [elsewhere(theta[at], TRIES // len(spots)) for at in spots]
+    tries = [moved(theta, at, place) for at, some in zip(spots, places, strict=True) for place in some]
+    free = np.arange(len(theta))
+    paths = climb_round(run, e, np.stack(tries), theta, free, TRY_STEPS, TRY_NATS)
+    height = run.means(theta[None], e)[0][0]
+    helpful = [path.x - theta for path in paths if -path.value > height + TRY_NATS]
+    if len(spots) == len(tries) and len(helpful) > 1:
+        together = (theta + np.sum(helpful, axis=0))[None]
+        paths += climb_round(run, e, together, theta, free, TRY_STEPS, TRY_NATS)
+    return min(paths, key=lambda path: path.value)
+
+
+def elsewhere(place: float, count: int) -> list[float]:
+    """Other places for one location: a grid over the bulk of a standard normal where there are tries enough."""
+    return [-place] if count < GRID else list(np.linspace(-WIDTH, WIDTH, min(count, 6)))
+
+
+def moved(theta: Array, at: int, place: float) -> Array:
+    out = theta.copy()
+    out[at] = place
+    return out
