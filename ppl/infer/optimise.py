@@ -14,6 +14,7 @@ from ppl.infer.saa import Found, fit_fixed
 from ppl.infer.stochastic import exhausted, fit_stochastic
 from ppl.infer.target import Array
 from ppl.infer.trust import GUIDE_RULES, OBJECTIVE_RULES, judge
+from ppl.infer.wide import missed_mass
 
 FEWEST_DRAWS = 4000
 VARIANCE_DRAWS = 2048
@@ -78,6 +79,7 @@ def conclude(run: Run, found: Found) -> Approximation:
         modes=found.modes,
         settled=found.settled,
         draws=len(e),
+        missed=missed_mass(run, theta, smoothed.log_mean, smoothed.log_mean_se) if objective.posterior else 0.0,
     )
     run.done("importance" if objective.posterior else "value", value)
     return Approximation(
