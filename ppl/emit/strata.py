@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from ppl.check.core import Dist
 from ppl.emit.implicit import quantile_path
 from ppl.emit.lower import Lowering, kernel
-from ppl.emit.sums import is_level
 from ppl.emit.tails import cdf
 from ppl.emit.val import Val
 from ppl.emit.values import Builder
@@ -56,12 +55,13 @@ def _sorted_chances(
 ) -> Val:
     """The probabilities of lying below each threshold, ascending along `name#`."""
     b, axis = s.b, f"{name}#"
-    found: dict[Val, bool] = {}
+    found: dict[Val, tuple[str, ...]] = {}
     for g in guards:
-        threshold = at(s.expr(g.threshold))
-        found[threshold] = found.get(threshold, False) or g.access == "own"
+        threshold, plates = at(s.expr(g.threshold)), axes if g.access == "own" else ()
+        more = tuple(a for a in g.threshold.axes if a in threshold.axes and a not in plates)
+        found[threshold] = min(found.get(threshold, more), more, key=len)
     chances = [cdf(s, dist, t) for t in found]
-    extra = [_extra(t, axes if own else ()) for t, own in found.items()]
+    extra = [_extra(more) for more in found.values()]
     sizes[axis] = " + ".join(f'n["{e}"]' if e else "1" for e in extra)
     joined = _joined(b, chances, extra, axis)
     if len(chances) == 1 and not extra[0]:
@@ -69,9 +69,9 @@ def _sorted_chances(
     return kernel(b, "sorted", (joined,), ((axis,),), (axis,))
 
 
-def _extra(threshold: Val, plates: tuple[str, ...]) -> str:
-    """The axis along which an unknown meets many thresholds at once, or ""."""
-    axes = [a for a in threshold.axes if a not in plates and not is_level(a)]
+def _extra(axes: tuple[str, ...]) -> str:
+    """The axis along which an unknown meets many thresholds at once, or "". The levels of other unknowns, and places at
+    which they are tried, are no such axes: each has strata of its own."""
     assert len(axes) < 2, axes
     return axes[0] if axes else ""
 

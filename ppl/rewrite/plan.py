@@ -258,7 +258,7 @@ def _asked(
     if rule is not None:
         return Choice(facts, replace(rule, because=lambda f: f"asked for; {rule.because(f)}"), ())
     unknown = facts.node.name
-    if name == "relax" and facts.discrete and facts.is_listed and not facts.is_summed and facts.levels >= 0:
+    if name == "relax" and facts.dist.kind in ("bool", "level") and facts.is_listed and not facts.is_summed:
         why = "a Gumbel-softmax relaxation: its gradient is biased"
         return Choice(facts, Rule("relax", lambda f: True, lambda f: f"asked for; {why}"), (), biased=why)
     if name in ("reparam", "implicit", "stratified", "boundary", "measure") and facts.discrete:

@@ -20,7 +20,7 @@ from ppl.source.diagnostic import ModelError
 
 Array = npt.NDArray[np.float64]
 SUSPICIOUS, BIASED = 3.0, 4.5
-MANY = 65_536
+STAGES = (8, 65_536)  # times the draws of the first look; draws of the last
 DIFFERENCES, STEP = 1 << 17, 0.04
 ROWS_AT_ONCE = 1 << 14
 
@@ -146,8 +146,9 @@ def name_of(model: Model) -> str | None:
 
 def judged_at(own: ObjectiveProgram, other: ObjectiveProgram, theta: Array, draws: int, seed: int) -> Verdict:
     z = scores_of(*gap(own, other, theta, draws, seed))
-    if np.isfinite(z).all() and np.abs(z).max() > SUSPICIOUS:
-        z = scores_of(*gap(own, other, theta, MANY, seed + 1))
+    for again in (STAGES[0] * draws, max(STAGES[1], draws)):
+        if np.isfinite(z).all() and np.abs(z).max() > SUSPICIOUS:
+            z = scores_of(*gap(own, other, theta, again, seed + again))
     if not np.isfinite(own_mean(own, theta, 256, seed)[0]).all():
         return Verdict("not finite", np.nan, "", f"theta {np.round(theta, 3)}")
     suspects = np.flatnonzero(~(np.abs(z) <= BIASED))
