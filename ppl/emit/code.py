@@ -265,14 +265,14 @@ def _plan(v: Val, w: Writer) -> str:
 
 
 def _flat(v: Val, w: Writer) -> str:
-    """Positions in the flattened source, aligned with the result."""
-    axis, *source = (str(a) for a in v.attrs)
-    index = v.args[0]
+    """Positions in the flattened source, aligned with the result: those given along some axes, its own along others."""
+    names = [str(a) for a in v.attrs]
+    axes, source = names[: len(v.args)], names[len(v.args) :]
     parts = []
     for i, a in enumerate(source):
-        if a == axis:
-            at = w.aligned(index, v.axes, False)
-            at = f"np.asarray({at})"
+        if a in axes:
+            at = w.aligned(v.args[axes.index(a)], v.axes, False)
+            at = f"rt.within({at}, {axis_size(a)})" if len(axes) > 1 else f"np.asarray({at})"
         else:
             marks = ", ".join(":" if x == a else "None" for x in v.axes)
             at = f"np.arange({axis_size(a)})[{marks}]"

@@ -38,6 +38,7 @@ from ppl.rewrite.eliminate import Elimination, eliminations, is_discrete
 from ppl.rewrite.findings import Refusal
 from ppl.rewrite.guards import Guard, jumps_of
 from ppl.rewrite.listing import Listing, guide_name, listing
+from ppl.rewrite.order import positions
 from ppl.rewrite.sides import Side, sides
 from ppl.rewrite.supports import domain
 from ppl.rewrite.unroll import at_position, dist_at_position, stepwise

@@ -8,6 +8,14 @@ from ppl.stdlib.vectors import Segments, add_segments, segments
 Array = npt.NDArray[np.float64]
 
 
+def within(index: npt.ArrayLike, length: int) -> npt.NDArray[np.generic]:
+    """Positions along an axis, counted from 0. Raises IndexError where one leaves it."""
+    at = np.asarray(index)
+    if at.size and (at.min() < 0 or at.max() >= length):
+        raise IndexError(f"position {int(at.max()) + 1} of an axis of {length}")
+    return at
+
+
 class Gather:
     """Entries of a flattened array at fixed positions, and the transpose, which adds them up again.
 

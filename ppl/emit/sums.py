@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from ppl.emit.lower import Lowering, back, kernel
 from ppl.emit.val import Val
 from ppl.emit.values import Builder
-from ppl.rewrite.order import OWN, Elimination, Step, Ways, after, schedule
+from ppl.rewrite.order import OWN, Elimination, Step, Ways, after, positions, schedule
 from ppl.source.diagnostic import Bug
 from ppl.stdlib.primitives import PRIMITIVES
 
@@ -111,9 +111,10 @@ def _to_plate(s: Lowering, t: Term, ways: Ways, step: Step) -> Val:
     way = next(ways[n] for n in step.names if n in ways)
     if way.index is None:
         return b.sum(t.value, {a for a in (*t.axes, *t.value.axes) if a not in step.axes and a not in kept})
-    index = s.expr(way.index)
-    own = b.sum(t.value, {a for a in (*t.axes, *t.value.axes) if a not in index.axes and a not in kept})
-    return b.segment(b.tap(own, (*index.axes, *kept), "broadcast"), index, step.axes[0], tuple(kept))
+    index = {axis: s.expr(e) for axis, e in positions(way.index, step.axes).items()}
+    read = {a for i in index.values() for a in i.axes}
+    own = b.sum(t.value, {a for a in (*t.axes, *t.value.axes) if a not in read and a not in kept})
+    return b.segment(b.tap(own, (*read, *kept), "broadcast"), index, tuple(kept))
 
 
 # ---- chains ------------------------------------------------------------------------------------------------------

@@ -237,11 +237,13 @@ class Builder:
             g = self.node("tap", (g,), ("broadcast", *plan.axes), plan.axes)
         return self.node("scatter", (g, plan), (), axes)
 
-    def segment(self, v: Val, index: Val, axis: str, kept: tuple[str, ...]) -> Val:
-        """The entries of `v`, over the axes of `index` and `kept`, added up by level of `axis`."""
-        source = self.sorted((*kept, axis))
-        axes = (*kept, *index.axes)
-        flat = index if not kept else self.node("flat", (index,), (axis, *source), axes)
+    def segment(self, v: Val, index: Mapping[str, Val], kept: tuple[str, ...]) -> Val:
+        """The entries of `v`, over the axes of `index` and `kept`, added up by the positions along each axis that
+        `index` gives."""
+        source = self.sorted((*kept, *index))
+        places = tuple(index.values())
+        axes = (*kept, *(a for i in places for a in i.axes))
+        flat = places[0] if len(source) == 1 else self.node("flat", places, (*index, *source), axes)
         return self.scatter(v, self.node("plan", (flat,), source, axes))
 
 

@@ -15,7 +15,7 @@ import networkx as nx
 from ppl.check.core import ColumnSpec, Derived, Dist, Expr, FactorTerm, Site
 from ppl.check.lints import names_in
 from ppl.graph.graph import Node, core_of, expressions, is_read, node_list
-from ppl.rewrite.order import OWN, Access, Elimination, Refusal, Step, joined, schedule
+from ppl.rewrite.order import OWN, Access, Elimination, Refusal, Step, joined, positions, schedule
 from ppl.source.span import NOWHERE
 from ppl.stdlib.distributions import DISTRIBUTIONS
 
@@ -161,7 +161,21 @@ def read_by(node: Node, found: Mapping[str, Elimination], graph: nx.DiGraph) -> 
 def ways(term: Node, unknown: Node, graph: nx.DiGraph) -> tuple[Access, ...]:
     """The different ways in which a density or derived value reads an unknown, derived values looked through: at its
     own position, by an index of the data, some positions back along an axis, or coupling positions (`reason`)."""
-    return tuple(dict.fromkeys(_term_accesses(term, unknown, graph)))
+    return tuple(dict.fromkeys(_in_full(way, unknown) for way in _term_accesses(term, unknown, graph)))
+
+
+def _in_full(way: Access, z: Node) -> Access:
+    """A way that names positions along all axes of an unknown, or along none."""
+    left = _own_axes(way, z)
+    if way.index is None or not left:
+        return way
+    known = "` and `".join(a for a in z.axes if a not in left)
+    return Access(reason=f"it is looked up along `{known}` alone", where=way.where)
+
+
+def _own_axes(way: Access, z: Node) -> tuple[str, ...]:
+    """The axes of an unknown along which no position is named so far."""
+    return z.axes if way.index is None else tuple(a for a in z.axes if a not in positions(way.index, z.axes))
 
 
 def _term_accesses(term: Node, unknown: Node, graph: nx.DiGraph) -> Iterator[Access]:
@@ -204,15 +218,16 @@ def _feeds(z: str, name: str, graph: nx.DiGraph) -> bool:
 def _after(e: Expr, i: int, way: Access, z: Node, graph: nx.DiGraph) -> Access:
     """The way in which `e` reads z when its argument i reads it in a way."""
     axis = str(e.attrs[0]) if e.attrs else ""
-    if way.reason or axis not in (z.axes if way.index is None else way.index.axes):
+    left, named = _own_axes(way, z), () if way.index is None else way.index.axes
+    if way.reason or axis not in (*left, *named):
         return way
     if e.op in ("take", "takepos") and i == 0:
         index = e.args[1] if e.op == "take" else _from_zero(e.args[1])
-        if way.index is None and z.axes == (axis,) and _is_data(index, graph):
-            return replace(way, index=replace(index, span=NOWHERE), where=e.span)
+        if axis in left and axis not in named and _is_data(index, graph):
+            return replace(way, index=_at(way.index, axis, replace(index, span=NOWHERE), z), where=e.span)
         return Access(reason=f"it is looked up along `{axis}` in more than one way", where=e.span)
     if e.op == "lag":
-        return _lagged(e, way)
+        return _lagged(e, way, z)
     if e.op == "fix":
         return Access(reason=f"one position along `{axis}` is read by all", where=e.span)
     if e.op in REDUCING:
@@ -222,14 +237,28 @@ def _after(e: Expr, i: int, way: Access, z: Node, graph: nx.DiGraph) -> Access:
     return way
 
 
-def _lagged(e: Expr, way: Access) -> Access:
+def _lagged(e: Expr, way: Access, z: Node) -> Access:
     """What an expression reads some positions back: the index of what it reads here, or one more step of a chain."""
     axis, k = str(e.attrs[0]), int(str(e.attrs[1]))
     if way.index is not None:
-        return replace(way, index=Expr("lag", (way.index,), (axis, k), way.index.axes, way.index.type), where=e.span)
+        if axis in _own_axes(way, z):
+            return Access(reason=f"it is looked up, and read back along `{axis}`", where=e.span)
+        args = way.index.args if way.index.op == "at" else (way.index,)
+        back = tuple(Expr("lag", (a,), (axis, k), a.axes, a.type) for a in args)
+        return replace(way, index=replace(way.index, args=back) if way.index.op == "at" else back[0], where=e.span)
     if way.lag and way.along != axis:
         return Access(reason=f"it is read back along `{way.along}` and along `{axis}` at once", where=e.span)
     return replace(way, lag=way.lag + k, along=axis, where=e.span)
+
+
+def _at(known: Expr | None, axis: str, index: Expr, z: Node) -> Expr:
+    """An index with a position along one more axis."""
+    if z.axes == (axis,):
+        return index
+    every = {**({} if known is None else positions(known, z.axes)), axis: index}
+    axes = tuple(a for a in z.axes if a in every)
+    read = tuple(dict.fromkeys(a for e in every.values() for a in e.axes))
+    return Expr("at", tuple(every[a] for a in axes), axes, read, "int")
 
 
 def _from_zero(position: Expr) -> Expr:

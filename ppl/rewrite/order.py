@@ -27,6 +27,13 @@ class Access:
     where: Span = field(default=NOWHERE, compare=False)
 
 
+def positions(index: Expr, axes: tuple[str, ...]) -> dict[str, Expr]:
+    """The position along each axis of an unknown over `axes` that an index names: an expression for the only axis, or
+    `at` (attrs: axes) with one for each of several."""
+    args = index.args if index.op == "at" else (index,)
+    return dict(zip(map(str, index.attrs) if index.op == "at" else axes, args, strict=True))
+
+
 Ways = Mapping[str, Access]
 OWN = Access()
 

@@ -251,7 +251,7 @@ def build(step: Step, made: list[Val], p: Random, b: Builder) -> Val:
         case "segment", (axis, name):
             index = column(b, name, p)
             every = b.tap(args[0], made_axes(step, p), "broadcast")
-            return b.segment(every, index, axis, tuple(a for a in every.axes if a not in index.axes))
+            return b.segment(every, {axis: index}, tuple(a for a in every.axes if a not in index.axes))
         case "rename", (old, new):
             return b.rename(args[0], old, new)
         case "stack", (axis,):
