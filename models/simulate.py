@@ -21,6 +21,12 @@ def br(rng: Rng) -> Table:
     return "africa,rugged,log_gdp", rows
 
 
+def dpmm(rng: Rng) -> Table:
+    """40 counts of three Poisson rates: 10, 45 and 100, with weights 0.5, 0.3 and 0.2."""
+    rate = rng.choice([10.0, 45.0, 100.0], 40, p=[0.5, 0.3, 0.2])
+    return "x", [str(n) for n in rng.poisson(rate)]
+
+
 def n_mixture(rng: Rng) -> Table:
     """40 sites and 3 visits: exp(1.5 + 0.8 forest) birds at a site, each seen with chance 0.6."""
     forest = rng.uniform(-1, 1, 40)
@@ -32,6 +38,7 @@ def n_mixture(rng: Rng) -> Table:
 
 SEEDS: dict[Callable[[Rng], Table], int] = {
     br: 1,
+    dpmm: 2,
     n_mixture: 4,
 }
 

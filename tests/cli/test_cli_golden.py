@@ -22,7 +22,8 @@ VIEWS: dict[str, tuple[str, ...]] = {
 @pytest.mark.parametrize("name", EVERY)
 def test_golden(name: str, view: str, golden: Callable[[Path, str], None], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
-    args = [arg.format(model=f"models/{name}.ppl", data=f"models/{name}.csv") for arg in VIEWS[view]]
+    data = [f"models/{name}.csv"] if (MODELS / f"{name}.csv").exists() else []
+    args = [a for arg in VIEWS[view] for a in (data if arg == "{data}" else [arg.format(model=f"models/{name}.ppl")])]
     result = ppl(*args, columns=100)
     assert result.exit_code == 0, result.output
     GOLDEN.mkdir(exist_ok=True)
