@@ -11,20 +11,12 @@ from dataclasses import dataclass, field
 import networkx as nx
 
 from ppl.check.core import Derived, Dist, Expr, Guide, Param, Site
-from ppl.emit.assemble import (
-    Assembly,
-    NoiseSlot,
-    Slot,
-    assemble_node,
-    levels_along,
-    new_assembly,
-    noise_of,
-    remaining,
-    value_of,
-)
+from ppl.emit.assemble import assemble_node, new_assembly, value_of
+from ppl.emit.assembly import Assembly, NoiseSlot, Slot, noise_of, remaining
 from ppl.emit.densities import log_density
 from ppl.emit.draws import pathwise, sampled
 from ppl.emit.ends import drawn_log_density
+from ppl.emit.levels import levels_along
 from ppl.emit.lower import back, levels_back
 from ppl.emit.partial import likeliest_levels, window_of_counts
 from ppl.emit.sequences import Names, recursions, whole

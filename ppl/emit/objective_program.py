@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import networkx as nx
 
 from ppl.check.core import Guide
-from ppl.emit.assemble import Assembly, NoiseSlot, Slot
+from ppl.emit.assembly import Assembly, NoiseSlot, Slot
 from ppl.emit.code import Writer, axis_size
 from ppl.emit.objective import PATHWISE, Objective, ParamSlot, assemble_objective, summed_out
 from ppl.emit.probes import probed

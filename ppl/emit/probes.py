@@ -10,9 +10,10 @@ from dataclasses import replace
 from math import pi, sqrt
 
 from ppl.check.core import Dist
-from ppl.emit.assemble import COPIES, levels_along
+from ppl.emit.assemble import COPIES
 from ppl.emit.densities import log_density
 from ppl.emit.draws import sampled
+from ppl.emit.levels import levels_along
 from ppl.emit.objective import Objective, Probe, assemble_objective, splits
 from ppl.emit.surrogate import alignment, cost_of
 from ppl.emit.tails import cdf

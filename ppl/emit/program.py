@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import networkx as nx
 
-from ppl.emit.assemble import Assembly, Centring, NoiseSlot, Slot, assemble_program, chains
+from ppl.emit.assemble import assemble_program
+from ppl.emit.assembly import Assembly, Centring, NoiseSlot, Slot, chains
 from ppl.emit.code import Writer, axis_size, read
 from ppl.emit.reverse import adjoints
 from ppl.emit.val import Val
