@@ -36,10 +36,29 @@ def n_mixture(rng: Rng) -> Table:
     return "forest,count1,count2,count3", rows
 
 
+def sigmoid_belief_net(rng: Rng) -> Table:
+    """12 images of 3 by 3: six bars, each there with chance 0.2; a pixel under n bars is on with log odds 4 n - 2."""
+    bars = rng.random((12, 6)) < 0.2
+    covering = bars[:, :3, None].astype(int) + bars[:, None, 3:]
+    image = rng.random((12, 3, 3)) < 1 / (1 + np.exp(2 - 4 * covering))
+    rows = [",".join(str(int(v)) for v in one.ravel()) for one in image]
+    return ",".join(f"x{k}" for k in range(1, 10)), rows
+
+
+def spike_and_slab(rng: Rng) -> Table:
+    """40 rows, 6 predictors correlated by 0.3; two matter (x2: 2, x5: -1.5); noise 1."""
+    x = np.sqrt(0.7) * rng.normal(0, 1, (40, 6)) + np.sqrt(0.3) * rng.normal(0, 1, (40, 1))
+    y = 2 * x[:, 1] - 1.5 * x[:, 4] + rng.normal(0, 1, 40)
+    rows = [f"{v:.3f}," + ",".join(f"{c:.3f}" for c in line) for v, line in zip(y, x)]
+    return "y," + ",".join(f"x{k}" for k in range(1, 7)), rows
+
+
 SEEDS: dict[Callable[[Rng], Table], int] = {
     br: 1,
     dpmm: 2,
     n_mixture: 4,
+    sigmoid_belief_net: 5,
+    spike_and_slab: 6,
 }
 
 
