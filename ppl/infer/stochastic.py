@@ -1,6 +1,6 @@
 """The stochastic engine, for objectives with score-type estimators: no learning rate to set.
 
-A short race chooses the rate; phases of fixed rate follow, each with half the rate and four times the draws of the
+A short race chooses the rate; phases of fixed rate follow, each with half the rate and twice the draws of the
 one before, until their averages agree and what is left to gain is not worth the draws. Then the pathwise blocks are
 finished by L-BFGS at fixed noise, with the others held, where fresh draws prefer that.
 """
@@ -18,13 +18,13 @@ from ppl.infer.target import Array
 
 ROWS_CAP = 1024
 ROW_CELLS = 2**18
-PHASE_STEPS, PHASE_CELLS = 4000, 10_000_000
+PHASE_STEPS, PHASE_CELLS = 2500, 10_000_000
 # Draws and cells (draws times what one of them spans) that may be spent in all, and cells up to which precision
 # beyond what was asked for is still cheap.
-STEPS, ROWS_BUDGET, CELLS_BUDGET, CHEAP_CELLS = 20_000, 4_000_000, 5e9, 2e7
+STEPS, ROWS_BUDGET, CELLS_BUDGET, CHEAP_CELLS = 20_000, 2_000_000, 6e8, 4e6
 PHASES, RESETS, TURNS = 14, 8, 3
 # Averaging goes on, while the budget lasts, to this part of the error that is asked for: it is cheap.
-FINE, GOOD = 1.0 / 20.0, 1.0 / 3.0
+FINE, GOOD = 1.0 / 20.0, 0.6
 POLISH_DRAWS = 2048
 PHASE, CHECK, POLISH = range(13, 16)
 
@@ -111,7 +111,7 @@ def nats_wanted(run: Run) -> float:
 
 
 def phases(run: Run, winner: Entry) -> State:
-    """Phases of fixed rate, each with half the rate and four times the draws of the one before. One that ends among
+    """Phases of fixed rate, each with half the rate and twice the draws of the one before. One that ends among
     bad rows, or clearly below where it began, is taken back: a step too long can leave a guide with all its mass in
     one place, from where no gradient leads out."""
     pace, best = winner.pace, winner
@@ -137,7 +137,7 @@ def phases(run: Run, winner: Entry) -> State:
         climber = phase.climber
         if idle:
             climber = Climber(phase.found.theta, np.zeros_like(climber.m), climber.v, min(climber.seen, 50))
-            rate, rows = rate / 2, min(4 * rows, rows_limit(run))
+            rate, rows = rate / 2, min(2 * rows, rows_limit(run))
     return state if state is not None else nowhere(best, rate, rows)
 
 
