@@ -22,7 +22,7 @@ from ppl.rewrite.listing import Listing, listing
 from ppl.rewrite.order import Elimination
 from ppl.rewrite.order import Refusal as NotSummed
 from ppl.rewrite.roughness import recheck, roughness
-from ppl.rewrite.sides import sides
+from ppl.rewrite.sides import is_told_apart, sides, without_tests
 from ppl.rewrite.supports import domain
 from ppl.rewrite.unroll import stepwise
 from ppl.source.diagnostic import Diagnostic, ModelError, complain
@@ -337,7 +337,12 @@ def _rechecked(graph: nx.DiGraph, chosen: dict[str, Choice]) -> dict[str, Choice
     if not (core.params or core.objective is not None or guide is not None):
         return chosen
     paths = {n for n, c in chosen.items() if c.rule.name in ("reparam", "implicit") and not c.biased}
-    again = recheck(graph, guide, paths)
+    split = {
+        g.where for c in chosen.values() if c.splits and not isinstance(c.facts.guards, Refusal) for g in c.facts.guards
+    }
+    again = recheck(
+        *(without_tests(graph, guide, split) if is_told_apart(split, graph, guide) else (graph, guide)), paths
+    )
     for name, finding in again.params.items():
         if not finding.corner:
             at = " ".join(core.text[finding.where.start : finding.where.end].split())

@@ -6,16 +6,18 @@ that no density asks twice, mixes the answers of several positions, or depends o
 too."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import networkx as nx
 
-from ppl.check.core import Derived, Expr, FactorTerm, Guide, Site
+from ppl.check.core import ColumnSpec, Derived, Dist, Expr, FactorTerm, Guide, Site
 from ppl.check.lints import names_in_dist
-from ppl.graph.graph import Node, core_of, drawn_sites, expressions, node_list
+from ppl.graph.graph import Node, assemble, core_of, drawn_sites, expressions, node_list
 from ppl.rewrite.guards import Guard
 from ppl.source.span import Span
 
+Decidable = TypeVar("Decidable", bound=ColumnSpec | Site | Derived | FactorTerm)
 ELEMENTWISE_BREAKS = frozenset(("take", "takepos", "fix", "rename"))
 
 
@@ -46,7 +48,7 @@ def sides(
     core = core_of(graph)
     known = {g.where for g in guards}
     plain = all(g.access in ("own", "lag") and g.above is not None for g in guards)
-    if not plain or core.objective is not None or not _is_told_apart(known, graph, guide):
+    if not plain or core.objective is not None or not is_told_apart(known, graph, guide):
         return None
     if any(_asks(s, name, known, graph) for s in drawn_sites(core, guide).values() if s.name != name):
         return None
@@ -103,7 +105,7 @@ def _asks(site: Site, name: str, known: set[Span], graph: nx.DiGraph) -> bool:
     )
 
 
-def _is_told_apart(known: set[Span], graph: nx.DiGraph, guide: Guide | None) -> bool:
+def is_told_apart(known: set[Span], graph: nx.DiGraph, guide: Guide | None) -> bool:
     """Whether each place in the text is one comparison: a function that is called twice has one for two."""
     found: dict[Span, Expr] = {}
     statements = [n.of for n in node_list(graph)] + list(guide.statements if guide is not None else ())
@@ -135,3 +137,36 @@ def _reads_any(node: Node, names: frozenset[str], graph: nx.DiGraph) -> bool:
             waiting += [str(x.attrs[0]) for x in _all(of.value) if x.op == "ref"]
         seen.add(here)
     return False
+
+
+# ---- what is left when comparisons are split -----------------------------------------------------------------------
+
+
+def without_tests(graph: nx.DiGraph, guide: Guide | None, tests: set[Span]) -> tuple[nx.DiGraph, Guide | None]:
+    """The graph and the guide with these comparisons decided: once an unknown is split at them, both answers are taken,
+    and nothing jumps there any more."""
+    new = {n.name: replace(n, of=_decided(n.of, tests)) for n in node_list(graph)}
+    statements = tuple(_decided(s, tests) for s in guide.statements) if guide is not None else ()
+    out = assemble(new.values(), core_of(graph), None, guide)
+    return out, None if guide is None else replace(guide, statements=statements)
+
+
+def _decided(of: Decidable, tests: set[Span]) -> Decidable:
+    match of:
+        case Site(dist=dist, value=value):
+            return replace(of, dist=_decided_dist(dist, tests), value=value and _decided_expr(value, tests))
+        case Derived(value=value) | FactorTerm(value=value):
+            return replace(of, value=_decided_expr(value, tests))
+        case _:
+            return of
+
+
+def _decided_dist(dist: Dist, tests: set[Span]) -> Dist:
+    args = tuple(None if a is None else _decided_expr(a, tests) for a in dist.args)
+    return replace(dist, args=args, inner=tuple(_decided_dist(d, tests) for d in dist.inner))
+
+
+def _decided_expr(e: Expr, tests: set[Span]) -> Expr:
+    if e.args and e.span in tests:
+        return Expr("lit", (), (True,), (), "bool", e.span)
+    return replace(e, args=tuple(_decided_expr(a, tests) for a in e.args)) if e.args else e
