@@ -21,7 +21,7 @@ ROW_CELLS = 2**18
 PHASE_STEPS, PHASE_CELLS = 2500, 10_000_000
 # Draws and cells (draws times what one of them spans) that may be spent in all, and cells up to which precision
 # beyond what was asked for is still cheap.
-STEPS, ROWS_BUDGET, CELLS_BUDGET, CHEAP_CELLS = 20_000, 2_000_000, 6e8, 4e6
+STEPS, ROWS_BUDGET, CELLS_BUDGET, CHEAP_CELLS = 20_000, 2_000_000, 1e9, 4e6
 PHASES, RESETS, TURNS = 14, 8, 3
 # Averaging goes on, while the budget lasts, to this part of the error that is asked for: it is cheap.
 FINE, GOOD = 1.0 / 20.0, 0.6
