@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from ppl.api import estimators_of
 from ppl.check.check import check
+from ppl.emit.objective_program import emit_objective
 from ppl.emit.program import emit
 from ppl.graph.graph import lower
-from ppl.rewrite.plan import plan
+from ppl.rewrite.plan import is_objective, plan
 from ppl.rewrite.suspect import may_be_refused
 from ppl.source.diagnostic import ModelError
 from ppl.source.render import render
@@ -99,7 +101,10 @@ def compiled(text: str) -> str:
         except ModelError:
             assert may_be_refused(checked.core), "the light check would have passed it"
             raise
-        emit(planned)
+        if is_objective(planned):
+            emit_objective(planned, None, estimators_of(planned))
+        else:
+            emit(planned)
     except ModelError as error:
         return render(error.diagnostics, {"model.ppl": text})
     return "emitted"
