@@ -17,7 +17,8 @@ ONE = {
     "a threshold for each row": "z ~ Normal(0, 1)\n  x ~ Normal(if z > c then 1 else -2, 1)",
     "through a derived value": "z ~ Normal(0, 1)\n  up = z > c\n  m = if up then 1 else 0\n  x ~ Normal(m, 1)",
     "a regime that depends on the one before": (
-        "for t in row {\n    f[t] ~ if t == 1 then Normal(0, 1) else Normal(if f[t - 1] > 0 then 0.7 else -0.7, 1)\n  }\n"
+        "for t in row {\n"
+        "    f[t] ~ if t == 1 then Normal(0, 1) else Normal(if f[t - 1] > 0 then 0.7 else -0.7, 1)\n  }\n"
         "  x ~ Normal(if f > 0 then 1 else 0, 1)"
     ),
     "two unknowns, a side each": (
@@ -27,11 +28,14 @@ ONE = {
 }
 MORE = {
     "the value and its side": "z ~ Normal(0, 1)\n  x ~ Normal(if z > 0 then z + 1 else 0, 1)",
-    "two thresholds in one density": "z ~ Normal(0, 1)\n  x ~ Normal((if z > 0 then 1 else 0) + (if z > 1 then 1 else 0), 1)",
+    "two thresholds in one density": (
+        "z ~ Normal(0, 1)\n  x ~ Normal((if z > 0 then 1 else 0) + (if z > 1 then 1 else 0), 1)"
+    ),
     "one function for two comparisons": "z ~ Normal(0, 1)\n  x ~ Normal(side(z) + side(z - 1), 1)",
     "sides of all rows in one number": "z ~ Normal(0, 1)\n  n = sum(if z > c then 1 else 0)\n  x ~ Normal(n, 1)",
     "neighbours in one density": (
-        "for t in row {\n    f[t] ~ if t == 1 then Normal(0, 1) else Normal(if f[t - 1] > 0 then f[t - 1] else -0.7, 1)\n  }\n"
+        "for t in row {\n"
+        "    f[t] ~ if t == 1 then Normal(0, 1) else Normal(if f[t - 1] > 0 then f[t - 1] else -0.7, 1)\n  }\n"
         "  x ~ Normal(f, 1)"
     ),
 }
