@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import networkx as nx
 
-from ppl.check.core import Guide
+from ppl.check.core import Guide, Site
 from ppl.emit.assembly import Assembly, NoiseSlot, Slot
 from ppl.emit.code import Writer, axis_size
 from ppl.emit.objective import PATHWISE, Objective, ParamSlot, assemble_objective, summed_out
@@ -24,7 +24,7 @@ from ppl.emit.program import (
 from ppl.emit.reverse import adjoints
 from ppl.emit.surrogate import surrogate
 from ppl.emit.val import Val
-from ppl.graph.graph import core_of, unknowns
+from ppl.graph.graph import core_of, drawn_sites, unknowns
 
 HEADER = """\
 # {title}
@@ -78,7 +78,7 @@ def emit_objective(
     drawn = assemble_objective(graph, guide, _all_drawn(graph, guide, estimators), o.b)
     # numbers first: they stand at columns that are known now
     o.params.sort(key=lambda p: bool(p.axes))
-    outputs = _outputs(o, costs, drawn, baselines or {})
+    outputs = _outputs(o, costs, drawn, {**_baselines(graph, guide), **(baselines or {})})
     scalars = {p.name: i for i, p in enumerate(o.params) if not p.axes}
     w = Writer(hints={**drawn.a.hints, **o.a.hints}, scalars=scalars)
     write_sizes(o.a, w)
@@ -138,6 +138,13 @@ def emit_objective(
 def _work(values: Sequence[Val]) -> tuple[tuple[tuple[str, ...], int], ...]:
     """How many arrays of which axes one call computes."""
     return tuple(Counter(v.axes for v in reached(values) if v.stage > 0).items())
+
+
+def _baselines(graph: nx.DiGraph, guide: Guide | None) -> dict[str, str]:
+    """The baselines asked for by `@score(baseline=…)`."""
+    written = {n.name: n.of for n in unknowns(graph)} | drawn_sites(core_of(graph), guide)
+    settings = [(name, s) for name, of in written.items() if isinstance(of, Site) for s in of.settings]
+    return {name: str(value) for name, (word, key, value) in settings if (word, key) == ("score", "baseline")}
 
 
 def _all_drawn(graph: nx.DiGraph, guide: Guide | None, estimators: Mapping[str, str]) -> dict[str, str]:

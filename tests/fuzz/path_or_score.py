@@ -77,11 +77,11 @@ def scores_of(gaps: Array, errors: Array) -> Array:
     )
 
 
-def slope(p: ObjectiveProgram, theta: Array, i: int, seed: int, step: float = STEP) -> tuple[float, float]:
+def slope(p: ObjectiveProgram, theta: Array, i: int, seed: int, draws: int, step: float = STEP) -> tuple[float, float]:
     """The derivative of the mean log weight in coordinate `i`, free of the error of second order, and its error."""
     rng, found = np.random.default_rng(seed), []
-    for _ in range(0, DIFFERENCES, ROWS_AT_ONCE):
-        e = rng.random((ROWS_AT_ONCE, p.noise))
+    for _ in range(0, draws, ROWS_AT_ONCE):
+        e = rng.random((min(draws, ROWS_AT_ONCE), p.noise))
 
         def at(move: float, e: Array = e) -> Array:
             moved = theta.copy()
@@ -108,10 +108,10 @@ def named(p: ObjectiveProgram, i: int) -> str:
     return next((f"{n}[{i - s.start}]" for n, s in p.blocks.items() if s.start <= i < s.stop), str(i))
 
 
-def refereed(p: ObjectiveProgram, theta: Array, i: int, seed: int) -> tuple[float, str]:
+def refereed(p: ObjectiveProgram, theta: Array, i: int, seed: int, draws: int = DIFFERENCES) -> tuple[float, str]:
     """z of the estimate against differences, and what was measured."""
-    mean, se = own_mean(p, theta, DIFFERENCES, seed)
-    value, error = slope(p, theta, i, seed + 1)
+    mean, se = own_mean(p, theta, draws, seed)
+    value, error = slope(p, theta, i, seed + 1, draws)
     z = (mean[i] - value) / max(np.hypot(se[i], error), 1e-6 * (1 + abs(value)))
     return float(z), f"estimate {mean[i]:.5g} +- {se[i]:.2g}, differences {value:.5g} +- {error:.2g}"
 
