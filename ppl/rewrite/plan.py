@@ -166,9 +166,12 @@ def _usable(guards: tuple[Guard, ...] | Refusal, node: Node, graph: nx.DiGraph) 
     """The thresholds, where they can be known before the unknown is drawn, and lie along one axis at most."""
     if isinstance(guards, Refusal):
         return guards
+    summed, drawn = eliminations(graph), drawn_sites(core_of(graph), guide_of(graph))
     for g in guards:
         if any(_is_drawn_from(name, node.name, graph) for name in g.others):
             return Refusal("a threshold is drawn after it", g.where)
+        if any(isinstance(summed.get(name), Elimination) and name not in drawn for name in g.others):
+            return Refusal("a threshold varies with an unknown that is summed out", g.where)
         plates = node.axes if g.access == "own" else ()
         if len([a for a in g.threshold.axes if a not in plates]) > 1:
             return Refusal("its thresholds vary along two axes", g.where)

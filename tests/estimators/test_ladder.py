@@ -9,7 +9,7 @@ import pytest
 from ppl.api import compile
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks" / "estimators"))
-from ladder import KNOWN, by_hand, variance  # noqa: E402
+from ladder import KNOWN, by_hand, variance
 
 REPEATS, TOLERANCE = 2000, 0.1
 # What leaves out parts of a cost needs a cost with parts: the coupled objective is one expression.
