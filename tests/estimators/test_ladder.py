@@ -56,7 +56,7 @@ ROWS = 1 << 16
 
 @pytest.mark.parametrize(("how", "noisy"), [("@score", False), ('@score(baseline="none")', True), ("@reparam", True)])
 def test_gradients_vanish_at_the_posterior(how: str, noisy: bool) -> None:
-    """There f is the log evidence whatever is drawn: what is left of a score estimate is a constant times E[grad log q],
+    """There f is the log evidence whatever is drawn: what is left of a score is a constant times E[grad log q],
     which is zero, and with a baseline nothing at all."""
     p = compile(TOY.replace("HOW", how)).objective(DATA)
     theta = np.repeat(p.start[None], ROWS, axis=0)
