@@ -299,7 +299,7 @@ def _unlisted(graph: nx.DiGraph, chosen: dict[str, Choice]) -> dict[str, Choice]
     for name, choice in chosen.items():
         if choice.rule.name not in LISTED or choice.facts.is_summed:
             continue
-        below = [n for n, s in sites.items() if n != name and name in names_in_dist(s.dist)]
+        below = [n for n in sites if n != name and _is_drawn_from(n, name, graph)]
         if any(out[n].rule.name not in LISTED | PATHS for n in below if n in out):
             out[name] = _next(choice, LISTED, core_of(graph))
     return out

@@ -47,6 +47,9 @@ def sides(
     `summed` are the unknowns that leave the model: their densities are mixed before they are averaged."""
     core = core_of(graph)
     known = {g.where for g in guards}
+    # a comparison with two roots (x^2 < c) has three sides
+    if len({(g.where, g.threshold) for g in guards}) > len(known):
+        return None
     plain = all(g.access in ("own", "lag") and g.above is not None for g in guards)
     if not plain or core.objective is not None or not is_told_apart(known, graph, guide):
         return None
