@@ -27,6 +27,30 @@ def dpmm(rng: Rng) -> Table:
     return "x", [str(n) for n in rng.poisson(rate)]
 
 
+def mhmm(rng: Rng) -> Table:
+    """6 seals, 3 of each sex, up to 15 steps, one track of 9. State 1 rests, state 2 travels."""
+    steps, shape, rate = 15, (2.0, 12.0), (4.0, 3.0)
+    still, turn, dive, calm = (0.4, 0.02), (0.5, 4.0), (2.0, 6.0), (6.0, 2.0)
+    group = {"female": rng.normal(0, 1, (2, 2)), "male": rng.normal(0, 1, (2, 2))}
+    rows = []
+    for animal in range(6):
+        sex = "female" if animal < 3 else "male"
+        logits = group[sex] + rng.normal(0, 0.5, (2, 2)) + 1.5 * np.eye(2)
+        move = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+        length = 9 if animal == 4 else steps
+        track = np.zeros((3, steps))
+        state = 0
+        for t in range(length):
+            state = rng.choice(2, p=move[state])
+            stays = rng.random() < still[state]
+            track[0, t] = 0 if stays else rng.gamma(shape[state], 1 / rate[state])
+            track[1, t] = rng.vonmises(0, turn[state])
+            track[2, t] = 0 if rng.random() < 0.1 else rng.beta(dive[state], calm[state])
+        rows.append(f"{sex},{length}," + ",".join(f"{v:.3f}".replace("0.000", "0") for v in track.ravel()))
+    columns = [f"{kind}{t}" for kind in ("step", "angle", "omega") for t in range(1, steps + 1)]
+    return ",".join(["sex", "length", *columns]), rows
+
+
 def n_mixture(rng: Rng) -> Table:
     """40 sites and 3 visits: exp(1.5 + 0.8 forest) birds at a site, each seen with chance 0.6."""
     forest = rng.uniform(-1, 1, 40)
@@ -56,6 +80,7 @@ def spike_and_slab(rng: Rng) -> Table:
 SEEDS: dict[Callable[[Rng], Table], int] = {
     br: 1,
     dpmm: 2,
+    mhmm: 3,
     n_mixture: 4,
     sigmoid_belief_net: 5,
     spike_and_slab: 6,
