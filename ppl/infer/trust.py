@@ -7,7 +7,7 @@ import numpy as np
 
 from ppl.infer.approximation import Evidence, Trust, Verdict
 
-# A second mode matters when it holds at least one part in twenty of the mass: three nats.
+# Other modes matter when together they hold at least one part in twenty of the mass: three nats.
 MODE_NATS = 3.0
 # The part of a variance beyond ten deviations of the guide from which it is worth a warning.
 FAR_SHARE = 0.1
@@ -28,6 +28,12 @@ class Rule:
 def _misses(evidence: Evidence) -> bool:
     """Whether the draws say nothing of some part of the posterior, rather than too little."""
     return not evidence.corrected and (evidence.khat > 1.0 or evidence.ess < 20)
+
+
+def modes_matter(evidence: Evidence) -> bool:
+    """Whether the other modes that were found hold enough mass together."""
+    masses = [mode.log_mass for mode in evidence.modes]
+    return float(np.logaddexp.reduce(masses, initial=-np.inf)) > -MODE_NATS
 
 
 # What holds of every guide of a posterior.
@@ -60,7 +66,7 @@ POSTERIOR: tuple[Rule, ...] = (
         "the posterior has far tails that no draw looks into: sds and outer quantiles may be too small",
     ),
     Rule(
-        lambda e: any(mode.log_mass > -MODE_NATS for mode in e.modes),
+        modes_matter,
         "warn",
         "the posterior has more than one mode and the guide covers one of them",
     ),
@@ -113,7 +119,7 @@ OBJECTIVE_RULES: tuple[Rule, ...] = (
         "the search ended before anything could be said of its parameters",
     ),
     Rule(
-        lambda e: any(mode.log_mass > -MODE_NATS for mode in e.modes),
+        modes_matter,
         "warn",
         "other starts end in other optima that are nearly as good",
     ),

@@ -5,8 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import isfinite
 
-from ppl.infer.approximation import Mode
-from ppl.infer.trust import MODE_NATS
+from ppl.infer.trust import modes_matter
 from ppl.results.fit import Fit, is_posterior
 from ppl.results.learned import reached
 from ppl.results.numbers import counted, grouped, joined, seconds_text
@@ -14,10 +13,6 @@ from ppl.results.quantity import Probabilities, Quantity
 
 BIASED = "W140"
 FLEXIBLE = ("full_rank", "modulated", "whitened_diagonal")
-
-
-def _matters(mode: Mode) -> bool:
-    return mode.log_mass > -MODE_NATS
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +43,7 @@ ADVICE: tuple[Advice, ...] = (
     ),
     Advice(lambda f: f.evidence.corrected and f.evidence.ess < 400, "fit again with more draws: --draws 20000"),
     Advice(
-        lambda f: is_posterior(f) and any(_matters(mode) for mode in f.evidence.modes),
+        lambda f: is_posterior(f) and modes_matter(f.evidence),
         "order the components (`Ordered`), or tell the modes apart by the priors; each mode alone is fitted well",
     ),
     Advice(
@@ -109,7 +104,7 @@ def _ending(fit: Fit) -> Iterator[str]:
         yield "a Laplace approximation: the curvature at the highest point"
     elif fit.converged and fit.trust.verdict == "bad":
         yield "settled, but not to be trusted: see below"
-    elif fit.converged and any(_matters(mode) for mode in evidence.modes):
+    elif fit.converged and modes_matter(evidence):
         yield "settled on one of several modes: see below"
     elif fit.converged:
         yield "converged: the parameters settled" if fit.search else "converged: fresh draws agree with the fit"
@@ -117,7 +112,7 @@ def _ending(fit: Fit) -> Iterator[str]:
         yield f"not converged: the parameters are uncertain by {evidence.shift:.2g} of their own scale"
     else:
         yield f"not converged: fresh draws would move a mean by {evidence.shift:.2g} sd, an sd by {evidence.scale:.1%}"
-    if any(_matters(mode) for mode in evidence.modes):
+    if modes_matter(evidence):
         yield counted(len(evidence.modes), "other mode") + " found"
     elif fit.trust.verdict != "bad" and evidence.starts_agree:
         yield "all starts agree"

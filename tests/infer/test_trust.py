@@ -30,6 +30,7 @@ GOOD = Evidence(
 )
 TWIN = Mode(np.zeros(1), -0.1, 30.0)
 FAINT = Mode(np.zeros(1), -9.0, 30.0)
+LIGHT, LIGHTER = (Mode(np.zeros(1), float(np.log(mass)), 30.0) for mass in (0.039, 0.022))
 
 
 @pytest.mark.parametrize(
@@ -38,6 +39,8 @@ FAINT = Mode(np.zeros(1), -9.0, 30.0)
         ({}, "ok"),
         ({"modes": (FAINT,)}, "ok"),
         ({"modes": (TWIN,)}, "warn"),
+        ({"modes": (LIGHT,)}, "ok"),
+        ({"modes": (LIGHT, LIGHTER)}, "warn"),
         ({"ess": 300.0}, "warn"),
         ({"moment_error": 0.2}, "warn"),
         ({"tail": 0.5}, "warn"),
