@@ -9,7 +9,8 @@ import networkx as nx
 from ppl.check.core import Guide, Site
 from ppl.emit.assembly import Assembly, NoiseSlot, Slot
 from ppl.emit.code import Writer, axis_size
-from ppl.emit.objective import PATHWISE, Objective, ParamSlot, assemble_objective, summed_out
+from ppl.emit.goal import Objective, ParamSlot
+from ppl.emit.objective import PATHWISE, assemble_objective, costs_of, summed_out
 from ppl.emit.probes import probed
 from ppl.emit.program import (
     flattened,
@@ -74,7 +75,7 @@ def emit_objective(
     draws are summed out of the model."""
     core = core_of(graph)
     o = assemble_objective(graph, guide, estimators)
-    costs = o.costs()
+    costs = costs_of(o)
     drawn = assemble_objective(graph, guide, _all_drawn(graph, guide, estimators), o.b)
     # numbers first: they stand at columns that are known now
     o.params.sort(key=lambda p: bool(p.axes))
@@ -198,7 +199,7 @@ def _outputs(
     return {
         "value": [b.total(b.sum(c, c.axes) for c in costs)],
         "grad": [found.get(v, zero) for v in raws],
-        "log_weight": [b.total(b.sum(c, c.axes) for c in drawn.costs())],
+        "log_weight": [b.total(b.sum(c, c.axes) for c in costs_of(drawn))],
         "constrained": [v for v, _ in (*drawn.a.reported.values(), *drawn.a.recovered.values())],
         "marginals": [marginal(drawn.a, name, slopes.get(t, zero)) for name, t in drawn.a.taps.items()],
         "learned": [o.a.s.names[p.name] for p in o.params if p.name in o.a.s.names],

@@ -13,8 +13,10 @@ from ppl.check.core import Dist
 from ppl.emit.assemble import COPIES
 from ppl.emit.densities import log_density
 from ppl.emit.draws import sampled
+from ppl.emit.goal import Objective, Probe
 from ppl.emit.levels import levels_along
-from ppl.emit.objective import Objective, Probe, assemble_objective, splits
+from ppl.emit.objective import assemble_objective, costs_of
+from ppl.emit.sites import splits
 from ppl.emit.surrogate import alignment, cost_of
 from ppl.emit.tails import cdf
 from ppl.emit.val import Val
@@ -39,7 +41,7 @@ def costs_at(o: Objective, p: Probe, places: Val) -> list[Val]:
     """The costs that vary with the places at which the unknown is put."""
     again = assemble_objective(o.graph, o.block, o.estimators, o.b, {p.name: places})
     told = {f"{p.name}?", f"{p.name}#"}
-    return [c for c in again.costs() if told & set(c.axes)]
+    return [c for c in costs_of(again) if told & set(c.axes)]
 
 
 def cost_each(o: Objective, p: Probe, points: Val) -> Val:

@@ -1,0 +1,83 @@
+"""What an objective consists of, as values: parameters, tables of levels, costs, and draws that need a closer look."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import networkx as nx
+
+from ppl.check.core import Derived, Dist, Guide, Site
+from ppl.emit.assembly import Assembly, NoiseSlot
+from ppl.emit.surrogate import ScoreNode
+from ppl.emit.val import Val
+from ppl.emit.values import Builder
+from ppl.rewrite.listing import Listing
+from ppl.rewrite.sides import Side
+from ppl.source.span import Span
+
+
+@dataclass(frozen=True, slots=True)
+class ParamSlot:
+    """The coordinates of one learned number: `kind` is the bijection that maps them onto its range; `of` the unknown
+    whose automatic guide it belongs to, "" for one of the author's."""
+
+    name: str
+    axes: tuple[str, ...]
+    kind: str
+    start: Val
+    of: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """An unknown whose levels are listed along `axis`, and the guide's probability of each."""
+
+    name: str
+    axis: str
+    axes: tuple[str, ...]
+    weight: Val
+    listing: Listing
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A draw whose gradient comes from what it would have cost at other places. `coupled` are the axes along
+    which costs mix its positions; `noise` are its uniform numbers, `at` brings thresholds to the scale of the draw."""
+
+    name: str
+    estimator: str
+    dist: Dist
+    axes: tuple[str, ...]
+    draw: Val
+    noise: Callable[[int], Val] | None
+    at: Callable[[Val], Val] | None
+    coupled: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Objective:
+    """An objective as values. `estimators` says how each unknown is drawn; `guide` holds the guide's sites; `put` are
+    unknowns that are not drawn but put somewhere; `stepwise` are drawn position by position along an axis."""
+
+    a: Assembly
+    graph: nx.DiGraph
+    estimators: Mapping[str, str]
+    guide: Mapping[str, Site]
+    block: Guide | None = None
+    thunks: dict[str, Derived] = field(default_factory=dict)
+    params: list[ParamSlot] = field(default_factory=list)
+    tables: list[Table] = field(default_factory=list)
+    guide_costs: list[tuple[str, Val, tuple[str, ...]]] = field(default_factory=list)
+    scores: list[ScoreNode] = field(default_factory=list)
+    probes: list[Probe] = field(default_factory=list)
+    put: Mapping[str, Val] = field(default_factory=dict)
+    sided: dict[str, Mapping[str, Side]] = field(default_factory=dict)
+    chances: dict[Span, Val] = field(default_factory=dict)
+    stepwise: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def b(self) -> Builder:
+        return self.a.b
+
+    @property
+    def noises(self) -> list[NoiseSlot]:
+        return self.a.noises
