@@ -16,7 +16,9 @@ from ppl.results.quantity import Probabilities, Quantity
 
 HERE = Path(__file__).parent
 MODELS = HERE.parents[1] / "models"
-BOUNDED = ("sigmoid_belief_net", "spike_and_slab")
+BOUNDED = ("influenza", "sigmoid_belief_net", "spike_and_slab", "temperature")
+# A factorised guide takes one of many paths: correction cannot mend that, and the verdict says so.
+TOO_SIMPLE = ("influenza", "temperature")
 
 
 def reference(name: str) -> Any:
@@ -45,6 +47,21 @@ def chances(name: str, unknown: str) -> np.ndarray:
 def test_bound_is_below_the_log_evidence(name: str) -> None:
     evidence = fitted(name).evidence
     assert evidence.elbo < reference(name)["log_evidence"] + 4 * evidence.elbo_se
+
+
+@pytest.mark.parametrize("name", TOO_SIMPLE)
+def test_guide_of_one_path_is_not_to_be_trusted(name: str) -> None:
+    fit = fitted(name)
+    assert reference(name)["log_evidence"] - fit.evidence.log_evidence > 1
+    assert fit.trust.verdict == "bad"
+
+
+def test_epidemic_of_the_first_months_is_found() -> None:
+    """The regime is certain in the first three months, and each month reads the one before."""
+    wanted = reference("influenza")["prob_f_positive"][:3]
+    found = fitted("influenza")["f"]
+    assert isinstance(found, Quantity)
+    assert (found.draws[:, :3] > 0).mean(axis=0) == pytest.approx(np.array(wanted), abs=0.01)
 
 
 def test_selected_predictors_are_those_of_the_sum_over_all_models() -> None:
