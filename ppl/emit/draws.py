@@ -51,10 +51,10 @@ def _one_quantile(s: Lowering, dist: Dist, noise: Noise, axes: tuple[str, ...]) 
     if row is None or not _path(row) or row.kind != "real":
         return quantile(s, dist, noise(0))
     params = s.arguments(dist)
-    return s.formula(_path(row), {"q": _standard_draw(s, row, params, noise(0)), **params})
+    return s.formula(_path(row), {"q": standard_draw(s, row, params, noise(0)), **params})
 
 
-def _standard_draw(s: Lowering, row: Distribution, params: dict[str, Val], u: Val) -> Val:
+def standard_draw(s: Lowering, row: Distribution, params: dict[str, Val], u: Val) -> Val:
     fixed = {n: s.b.lit(v) for n, v in standard(row)}
     start = "{} + {} * ".format(*row.loc_scale) if row.loc_scale else ""
     return text(s, row.quantile.removeprefix(start), {"u": u, **params, **fixed})
@@ -120,7 +120,7 @@ def _family_path(s: Lowering, dist: Dist, noise: Noise, axes: tuple[str, ...]) -
     """The formula of the family over its standard draw, to which the slopes in the remaining parameters, if any, are
     attached."""
     row, params = DISTRIBUTIONS[dist.name], s.arguments(dist)
-    q = _standard_draw(s, row, params, noise(0))
+    q = standard_draw(s, row, params, noise(0))
     fixed = dict(standard(row))
     args = tuple(
         Expr("lit", (), (fixed[p.name],)) if p.name in fixed else a for p, a in zip(row.params, dist.args, strict=True)

@@ -71,7 +71,7 @@ class Objective:
     probes: list[Probe] = field(default_factory=list)
     put: Mapping[str, Val] = field(default_factory=dict)
     sided: dict[str, Mapping[str, Side]] = field(default_factory=dict)
-    chances: dict[Span, Val] = field(default_factory=dict)
+    chances: dict[Span, tuple[Val, Val]] = field(default_factory=dict)
     stepwise: Mapping[str, str] = field(default_factory=dict)
 
     @property

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 import networkx as nx
 
 from ppl.check.core import Derived, Dist, Expr, Guide, Param
+from ppl.emit.answers import averaged
 from ppl.emit.assemble import assemble_node, new_assembly, value_of
 from ppl.emit.assembly import Slot, remaining
 from ppl.emit.goal import Objective, ParamSlot, Table
@@ -227,19 +228,30 @@ def expected(o: Objective, cost: Val, term: str) -> Val:
     on those before it."""
     for name, found in o.sided.items():
         if f"{name}^" in cost.axes:
-            cost = o.b.sum(o.b.mul(_chances_at(o, found[term]), cost), (f"{name}^",))
+            cost = _both_answers(o, cost, found[term], f"{name}^")
     for table in reversed(o.tables):
         for axis in [a for a in cost.axes if a.startswith(table.axis)]:
             cost = o.b.sum(o.b.mul(weight_at(o, table, axis, term), cost), (axis,))
     return cost
 
 
-def _chances_at(o: Objective, side: Side) -> Val:
-    """The probabilities of both sides, at the position that a density asks about."""
-    chances = o.chances[side.where]
-    if not side.lag or side.along not in chances.axes:
-        return chances
-    return o.b.gather(chances, side.along, o.b.node("lag", (), (side.along, side.lag), (side.along,)))
+def _both_answers(o: Objective, cost: Val, side: Side, axis: str) -> Val:
+    """A cost averaged over the answers to its comparison: each put in its place, or else both along an axis."""
+    chances = _chances_at(o, side)
+    found = averaged(o.b, cost, o.a.s.sides[side.where], chances)
+    if found is not None:
+        return found
+    pair = o.b.node("stack", chances, (axis,), (*chances[0].axes, *chances[1].axes, axis))
+    return o.b.sum(o.b.mul(pair, cost), (axis,))
+
+
+def _chances_at(o: Objective, side: Side) -> tuple[Val, Val]:
+    """The probabilities of false and true, at the position that a density asks about."""
+    no, yes = o.chances[side.where]
+    if not side.lag or side.along not in no.axes:
+        return no, yes
+    back_there = o.b.node("lag", (), (side.along, side.lag), (side.along,))
+    return o.b.gather(no, side.along, back_there), o.b.gather(yes, side.along, back_there)
 
 
 def weight_at(o: Objective, table: Table, axis: str, term: str) -> Val:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from ppl.check.core import Dist
 from ppl.emit.assembly import NoiseSlot, noise_of
 from ppl.emit.densities import log_density
-from ppl.emit.draws import pathwise, sampled
+from ppl.emit.draws import pathwise, sampled, standard_draw
 from ppl.emit.ends import drawn_log_density
 from ppl.emit.goal import Objective, Probe, Table
 from ppl.emit.levels import levels_along
@@ -58,9 +58,7 @@ def _standard_cost(o: Objective, dist: Dist, noise: Callable[[int], Val]) -> Val
     if any(v.batch for v in rest.values()):
         return None
     standard = {**rest, loc: o.b.lit(0.0), scale: o.b.lit(1.0)}
-    names = tuple(standard)
-    values = (noise(0), *(standard[n] for n in names))
-    z = o.b.node("quantile", values, (row.quantile, "u", *names), (a for v in values for a in v.axes))
+    z = standard_draw(o.a.s, row, params, noise(0))
     log_q = o.a.s.row_formula(row, row.logpdf, {**standard, "x": z})
     return o.b.sub(o.b.apply("log", params[scale]), log_q)
 
@@ -161,8 +159,7 @@ def _sided(o: Objective, name: str, dist: Dist, axes: tuple[str, ...], at: Calla
         asked = s.answers.pop(guard.where, None)
         below = cdf(s, dist, at(s.expr(guard.threshold)))
         above = b.sub(b.lit(1.0), below)
-        chances = (below, above) if guard.above else (above, below)
-        o.chances[guard.where] = b.node("stack", chances, (axis,), (*below.axes, axis))
+        o.chances[guard.where] = (below, above) if guard.above else (above, below)
         s.sides[guard.where] = b.apply("eq", b.arange(axis), b.lit(1.0))
         if asked is not None:
             s.answers[guard.where] = asked
