@@ -77,8 +77,10 @@ def emit_objective(
     o = assemble_objective(graph, guide, estimators)
     costs = costs_of(o)
     drawn = assemble_objective(graph, guide, _all_drawn(graph, guide, estimators), o.b)
-    # numbers first: they stand at columns that are known now
-    o.params.sort(key=lambda p: bool(p.axes))
+    learned = (*core.params, *(guide.params if guide is not None else ()))
+    # numbers first, for they stand at columns that are known now; then as in the file, whatever was read first
+    place = {name: i for i, name in enumerate([*(p.name for p in learned), *(n.name for n in unknowns(graph))])}
+    o.params.sort(key=lambda p: (bool(p.axes), place[(p.of or p.name).split("@")[0]]))
     outputs = _outputs(o, costs, drawn, {**_baselines(graph, guide), **(baselines or {})})
     scalars = {p.name: i for i, p in enumerate(o.params) if not p.axes}
     w = Writer(hints={**drawn.a.hints, **o.a.hints}, scalars=scalars)
@@ -96,7 +98,6 @@ def emit_objective(
     if o.a.weights or drawn.a.weights:
         w.line(f"w = np.zeros({max(len(o.a.weights), len(drawn.a.weights))})")
     summed = {name: (*e.axes, f"{name}?") for name, e in drawn.a.eliminated.items()}
-    learned = (*core.params, *(guide.params if guide is not None else ()))
     reported = {**drawn.a.reported, **drawn.a.recovered}
     bodies = [
         _estimate(o.params, outputs, w),
