@@ -1,8 +1,9 @@
 """Whether the posterior has mass where the guide does not draw: wider guides look.
 
 Importance weights only speak of places that draws reach. A guide that sits on one of several optima has harmless
-weights. So its scales are multiplied, draws of the wider guide are weighed in the same way, and both estimates of the
-evidence are compared: what the wider one finds beyond their errors is mass that the guide has missed."""
+weights. So its scales are multiplied and its odds made more even, draws of the wider guide are weighed in the same way,
+and both estimates of the evidence are compared: what the wider one finds beyond their errors is mass that the guide has
+missed."""
 
 import numpy as np
 
@@ -14,25 +15,28 @@ DRAWS = 8192
 STAGE = 60
 # Unknowns that are widened one at a time, at most.
 MOST = 12
-# Coordinates of automatic guides that are logarithms of scales end in this.
-SCALES = ".log_sd"
+# What the names of coordinates of automatic guides end in: logarithms of scales, and of odds.
+SCALES, ODDS = ".log_sd", ".logit"
 
 
 def missed_mass(run: Run, theta: Array, log_mean: float, log_mean_se: float) -> float:
     """By how many nats, at least, draws of wider guides find more evidence than those of the guide itself; 0 where they
-    find none, or where no scale is known to be one. All scales are widened, and each unknown's by itself."""
-    scales = [s for name, s in run.objective.blocks.items() if name.endswith(SCALES)]
-    if not scales or not run.objective.noise or not np.isfinite(log_mean):
+    find none, or where no scale is known to be one. All scales are widened, and each unknown's by itself; the odds of
+    levels are drawn together."""
+    blocks = run.objective.blocks.items()
+    wide = [(s, name.endswith(SCALES)) for name, s in blocks if name.endswith((SCALES, ODDS))]
+    if not wide or not run.objective.noise or not np.isfinite(log_mean):
         return 0.0
-    groups = [scales, *([s] for s in scales if 1 < len(scales) <= MOST)]
+    groups = [wide, *([one] for one in wide if 1 < len(wide) <= MOST)]
     tried = [_widened(theta, group, factor) for group in groups for factor in FACTORS]
     return max(0.0, *(_gain(run, wide, turn, log_mean, log_mean_se) for turn, wide in enumerate(tried)))
 
 
-def _widened(theta: Array, scales: list[slice], factor: float) -> Array:
+def _widened(theta: Array, blocks: list[tuple[slice, bool]], factor: float) -> Array:
+    """The parameters with scales multiplied by a factor, and log odds divided by its square root."""
     wide = np.array(theta, dtype=float)
-    for s in scales:
-        wide[s] += np.log(factor)
+    for s, is_scale in blocks:
+        wide[s] = wide[s] + np.log(factor) if is_scale else wide[s] / np.sqrt(factor)
     return wide
 
 
