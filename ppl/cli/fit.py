@@ -36,6 +36,7 @@ from ppl.cli.terminal import (
     UNTRUSTED,
     complaints,
     note,
+    note_at_once,
     out,
     out_json,
     toned,
@@ -110,7 +111,8 @@ def _run(
     texts[name] = text
     asked = estimators(settings["estimators"])
     compiled = compile(text, name, defines(settings["settings"]), settings["guide"], asked)
-    interrupt = Interrupt(lambda: None if quiet else note("stopping: what is there will be saved; Ctrl-C again quits"))
+    said = "stopping: what is there will be saved; Ctrl-C again quits"
+    interrupt = Interrupt(lambda: None if quiet else note_at_once(said))
     with progress(quiet, settings["verbose"], goal_of(compiled.core.objective)) as report, interrupt:
         fit, extra = _fitted(compiled, data, settings, report, interrupt)
     if settings["verbose"] and extra and not quiet:

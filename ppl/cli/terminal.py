@@ -47,6 +47,11 @@ def note(text: str) -> None:
     click.echo(text, err=True)
 
 
+def note_at_once(text: str) -> None:
+    """A note from a signal handler: past the buffer of stderr, which may be in the middle of another line."""
+    os.write(2, f"{text}\n".encode())
+
+
 def out_json(value: Any) -> None:
     """One JSON object on standard output."""
     click.echo(json.dumps(value, ensure_ascii=False, allow_nan=False))

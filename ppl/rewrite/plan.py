@@ -81,7 +81,7 @@ def plan(
     if complaints:
         raise ModelError(complaints)
     chosen = {name: c for name, c in found.items() if isinstance(c, Choice)}
-    chosen = _rechecked(graph, _answered(_unlisted(graph, chosen), core_of(graph)))
+    chosen = _rechecked(graph, _answered(_untied(_unlisted(graph, chosen), core_of(graph)), core_of(graph)))
     cells = formulas(graph)
     new = {
         name: replace(c.facts.node, plan=_plan(c, cells.get(name, "") if c.facts.is_summed else ""))
@@ -302,6 +302,20 @@ def _unlisted(graph: nx.DiGraph, chosen: dict[str, Choice]) -> dict[str, Choice]
         below = [n for n in sites if n != name and _is_drawn_from(n, name, graph)]
         if any(out[n].rule.name not in LISTED | PATHS for n in below if n in out):
             out[name] = _next(choice, LISTED, core_of(graph))
+    return out
+
+
+def _untied(chosen: dict[str, Choice], core: Core) -> dict[str, Choice]:
+    """Thresholds that move with listed levels of many positions would tie these together: all would move at once."""
+    out = dict(chosen)
+    for name, choice in chosen.items():
+        facts = choice.facts
+        if choice.rule.name not in SPLITTING or facts.sided or isinstance(facts.guards, Refusal):
+            continue
+        others = [out[n] for g in facts.guards for n in g.others if n in out]
+        listed = (c for c in others if c.rule.name in LISTED and not c.facts.is_summed)
+        if any(set(c.facts.node.axes) - set(facts.node.axes) for c in listed):
+            out[name] = _next(choice, SPLITTING, core)
     return out
 
 
