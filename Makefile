@@ -1,7 +1,7 @@
 # The same commands as .ci/run. `make check` before every commit.
 PY := .venv/bin/python
 
-.PHONY: check lint types test accept accuracy cost peers
+.PHONY: check lint types test accept accuracy cost peers estimators
 
 check: lint types test
 
@@ -26,3 +26,8 @@ cost:  ## start-up, gradients and memory as ratios within one run
 
 peers:  ## cold wall time and accuracy beside other systems, where they are installed
 	$(PY) benchmarks/peers/run.py
+
+estimators:  ## gradients of seven systems against exact ones, the variance ladder, chains against numpy by hand
+	$(PY) benchmarks/estimators/run.py
+	$(PY) benchmarks/estimators/ladder.py
+	$(PY) benchmarks/chain/run.py
