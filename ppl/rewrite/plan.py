@@ -81,7 +81,7 @@ def plan(
     if complaints:
         raise ModelError(complaints)
     chosen = {name: c for name, c in found.items() if isinstance(c, Choice)}
-    chosen = _rechecked(graph, _answered(_untied(_unlisted(graph, chosen), core_of(graph)), core_of(graph)))
+    chosen = _settled(graph, chosen)
     cells = formulas(graph)
     new = {
         name: replace(c.facts.node, plan=_plan(c, cells.get(name, "") if c.facts.is_summed else ""))
@@ -290,6 +290,19 @@ def _unsafe(facts: Facts, rules: tuple[Rule, ...]) -> Choice:
         return Choice(facts, rules[0], rules[1:])
     why = f"the density jumps in `{facts.node.name}`, and its gradient along the path is biased"
     return Choice(facts, Rule("reparam", lambda f: True, lambda f: f"UNSAFE, asked for: {why}"), (), biased=why)
+
+
+def _settled(graph: nx.DiGraph, chosen: dict[str, Choice]) -> dict[str, Choice]:
+    """The choices that hold together. One that is taken back may leave a draw that needs a score below levels that are
+    listed: these are then taken back as well, and everything is asked again from the start."""
+    core = core_of(graph)
+    while True:
+        found = _rechecked(graph, _answered(_untied(_unlisted(graph, chosen), core), core))
+        again = _unlisted(graph, found)
+        late = [name for name in found if again[name].rule.name != found[name].rule.name]
+        if not late:
+            return found
+        chosen = {**chosen, **{name: _next(chosen[name], LISTED, core) for name in late}}
 
 
 def _unlisted(graph: nx.DiGraph, chosen: dict[str, Choice]) -> dict[str, Choice]:
