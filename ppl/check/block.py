@@ -131,7 +131,14 @@ def inside_frame(
         return True
     axis = base(outside[-1])
     if frame and kind == "observed":
-        scope.report.add("E310.every", span, axis=axis, name=name, own=base(frame[0]))
+        index = _pointer(axis, frame[0], scope) or axis
+        scope.report.add("E310.every", span, axis=axis, name=name, own=base(frame[0]), index=index)
     else:
         scope.report.add("E310", span, axis=axis, name=name)
     return False
+
+
+def _pointer(axis: str, rows: str, scope: Scope) -> str:
+    """The column of a table that says to which position of `axis` each of its rows belongs, under another name."""
+    columns = (e for e in scope.names.values() if e.kind == "data" and e.axes == (rows,))
+    return next((e.name for e in columns if e.type == f"level:{axis}"), "")

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 
 from ppl.check.block import Block
 from ppl.check.core import Core, Guide, Objective, Site
-from ppl.check.declarations import Declared, data_spec, declare, entries, first_line
+from ppl.check.declarations import declare, entries, first_line
+from ppl.check.declared import Declared
 from ppl.check.distributions import read_function
 from ppl.check.guides import check_guides
 from ppl.check.lints import lint
@@ -13,6 +14,7 @@ from ppl.check.objectives import objective
 from ppl.check.params import param
 from ppl.check.scope import Entry, Report, Scope
 from ppl.check.statements import check_block
+from ppl.check.tables import KEY, data_spec, verify_observed
 from ppl.source.diagnostic import Diagnostic, Note
 from ppl.syntax import ast
 
@@ -46,6 +48,7 @@ def check(file: ast.File, defines: Mapping[str, ast.Expr] | None = None) -> Chec
         if isinstance(item, ast.Param):
             param(item, outer)
     block = check_block(model.body, outer)
+    verify_observed(block.observed, declared, report)
     _idle_functions(declared, block.scope)
     core = replace(_core(declared, block, file), guides=_guides(file, declared, block), objective=_goal(file, block))
     if not report.found and not block.observed and declared.columns and core.objective is None:
@@ -97,7 +100,11 @@ def _one_aim(guides: tuple[ast.Block, ...], goal: ast.Objective, report: Report)
 def _scope(declared: Declared, report: Report, file: ast.File) -> Scope:
     names = {e.name: e for e in entries(declared)}
     foreign = frozenset(declared.foreign_functions)
-    return Scope(names, declared.axes, declared.functions, report, row=declared.row, text=file.text, foreign=foreign)
+    keys = frozenset(c.name for c in declared.columns.values() if c.kind == KEY)
+    return Scope(
+        names, declared.axes, declared.functions, report, rows=tuple(declared.tables), keys=keys, text=file.text,
+        foreign=foreign,
+    )  # fmt: skip
 
 
 def _idle_functions(declared: Declared, scope: Scope) -> None:

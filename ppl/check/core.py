@@ -30,9 +30,10 @@ class AxisSpec:
 
 @dataclass(frozen=True, slots=True)
 class ColumnSpec:
-    """A declared column. `kind`: real, int, bool, factor, ordinal, date, text. `axes`: `("row",)`; `("row", "gene")`
-    for a matrix; `(state,)` for `per state`. Bounds are numbers. `source` is what `from` says: exact names, a glob
-    (`is_glob`), or a range of two names (`is_range`)."""
+    """A declared column. `kind`: real, int, bool, factor, ordinal, date, text, key (it names the rows of its table),
+    pointer (each cell is a key of the table `table`). `axes`: `("row",)`; `("row", "gene")` for a matrix; `(state,)`
+    for `per state`. Bounds are numbers. `source` is what `from` says: exact names, a glob (`is_glob`), or a range of
+    two names (`is_range`). `default` is what blanks stand for, as a number or a text."""
 
     name: str
     kind: str
@@ -53,17 +54,39 @@ class ColumnSpec:
     imputed: bool = False
     span: Span = where()
     type_span: Span = where()
+    table: str | None = None
+    default: float | str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TableSpec:
+    """One `data` block: `name` is the axis of its rows, `columns` are the names of its columns, `key` is the one that
+    names the rows."""
+
+    name: str
+    columns: tuple[str, ...]
+    sorted_by: str | None = None
+    key: str | None = None
+    span: Span = where()
 
 
 @dataclass(frozen=True, slots=True)
 class DataSpec:
-    """What the model asks of its data: `row` names the axis of the rows; `imputed` columns may have blanks."""
+    """What the model asks of its data: `row` names the axis of the rows; `imputed` columns may have blanks. `tables`
+    are all `data` blocks in their order, where there are several or the one has a key; `row` and `sorted_by` are then
+    those of the main one, which is the first that no other points into."""
 
     columns: tuple[ColumnSpec, ...]
     axes: tuple[AxisSpec, ...]
     row: str = "row"
     sorted_by: str | None = None
     span: Span = where()
+    tables: tuple[TableSpec, ...] = ()
+
+    @property
+    def rows(self) -> tuple[str, ...]:
+        """The axes of all tables."""
+        return tuple(table.name for table in self.tables) or (self.row,)
 
 
 # ---- expressions -------------------------------------------------------------------------------------------------
@@ -76,8 +99,9 @@ class Expr:
     `lit` (attrs: value) · `ref` (name) · `level` (axis, label) · `pos` (axis: the position along it, from 1) `size`
     (axis) · `where` (test, then, other) · `take` (value, index; attrs: axis; the index is a 0-based level) `takepos`
     (the same with a 1-based integer index) · `fix` (value; attrs: axis, label or 1-based position) `lag` (value; attrs:
-    axis, k) · `rename` (value; attrs: old, new) · `sum prod mean var sd min max argmax logsumexp any all` (value;
-    attrs: axis) · `cumsum` (value; attrs: axis) · `dot` (two values; attrs: axis) · `diag` (value; attrs: axis, copy) ·
+    axis, k) · `initial` (where weights of a net start; attrs: name, scaling, axes of all inputs, axes in and out) ·
+    `rename` (value; attrs: old, new) · `sum prod mean var sd min max argmax logsumexp any all` (value;
+    attrs: axis) · `cumsum` (value; attrs: axis) · `dot` (two values; attrs: axes) · `diag` (value; attrs: axis, copy) ·
     `cholesky inverse` (value; attrs: axis, copy) · `vector` (items; attrs: axis) `spread` (value repeated along attrs:
     axis)
 
@@ -117,7 +141,8 @@ class Site:
     """`name[axes] ~ dist`. `role` is `unknown`, `observed` (a data column, or `value` of an `observe` statement),
     `imputed` (a column with blanks) or `guide` (the guide's draw of an unknown). `axes` includes the event
     axes, last. `settings` are the arguments of annotations: (annotation, keyword, value). `integrated` says why an
-    unknown was integrated out in closed form: `dist` is then what is known of it given the rest."""
+    unknown was integrated out in closed form: `dist` is then what is known of it given the rest. `start` is where a fit
+    begins, for the weights of nets."""
 
     name: str
     axes: tuple[str, ...]
@@ -126,6 +151,7 @@ class Site:
     value: Expr | None = None
     annotations: tuple[str, ...] = ()
     settings: tuple[tuple[str, str, float | str], ...] = field(default=(), kw_only=True)
+    start: Expr | None = field(default=None, kw_only=True)
     integrated: str = field(default="", kw_only=True)
     span: Span = where()
     name_span: Span = where()
@@ -164,7 +190,8 @@ Statement = Site | Derived | FactorTerm
 class Param:
     """`param name[axes]: type = init`: a number to be learned. `low` and `high` are the ends of its range (infinite
     where it has none); `init` is computed from constants and data, None for a default inside the range. `guide` is the
-    name of the guide that declares it (a guide's parameters are its own), None at top level or in the model."""
+    name of the guide that declares it (a guide's parameters are its own), None at top level or in the model; `net` the
+    net whose weights it is."""
 
     name: str
     axes: tuple[str, ...]
@@ -172,6 +199,7 @@ class Param:
     high: float = float("inf")
     init: Expr | None = None
     guide: str | None = None
+    net: str = field(default="", kw_only=True)
     span: Span = where()
     name_span: Span = where()
 

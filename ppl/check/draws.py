@@ -174,6 +174,9 @@ def _observed(
 ) -> None:
     """A data column on the left of `~`."""
     name = entry.name
+    if name in block.scope.keys:
+        block.report.add("E218", target.name.span, name=name)
+        return give_up(statement, block)
     if name in block.observed:
         note = (Note(block.observed[name], "first here"),)
         block.report.add("E409", target.name.span, also=note, name=name)

@@ -97,7 +97,7 @@ def _settled(value: Expr, axis: str, aim: str, span: Span) -> Expr:
 def _axes_meant(e: ast.Index, value: Expr, scope: Scope) -> tuple[str, ...] | None:
     """The axes that the indices stand for. A matrix column may be indexed with its rows or without them."""
     n, axes = len(e.indices), value.axes
-    is_matrix = value.op == "ref" and len(axes) > 1 and axes[0] == scope.row and value.attrs[0] in scope.names
+    is_matrix = value.op == "ref" and len(axes) > 1 and axes[0] in scope.rows and value.attrs[0] in scope.names
     if is_matrix and n < len(axes) and not _points_at(e.indices[0], axes[0], scope):
         return axes[1 : 1 + n]
     return axes[:n] if n <= len(axes) else None

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from ppl.check.building import constant
-from ppl.check.core import Core, Derived, Dist, Expr, FactorTerm, Param, Site, Statement
+from ppl.check.core import Core, DataSpec, Derived, Dist, Expr, FactorTerm, Param, Site, Statement
 from ppl.source.diagnostic import Diagnostic, complain
 from ppl.source.suggest import did_you_mean
 
@@ -60,7 +60,7 @@ def _idle_unknowns(core: Core) -> Iterator[Diagnostic]:
 
 
 def _unused_columns(core: Core) -> Iterator[Diagnostic]:
-    used: set[str] = {core.data.sorted_by or ""} | _read_elsewhere(core)
+    used: set[str] = {core.data.sorted_by or "", *_linking(core.data)} | _read_elsewhere(core)
     used |= {c.per for c in core.data.columns if c.per}
     for s in core.statements:
         used |= reads(s) | {s.name}
@@ -70,6 +70,12 @@ def _unused_columns(core: Core) -> Iterator[Diagnostic]:
     for column in core.data.columns:
         if column.name not in used:
             yield complain("W102", column.span, name=column.name)
+
+
+def _linking(data: DataSpec) -> set[str]:
+    """The columns that order the rows of a table, or name them for another."""
+    aims = {c.table for c in data.columns}
+    return {t.sorted_by or "" for t in data.tables} | {t.key or "" for t in data.tables if t.name in aims}
 
 
 def _behind(names: set[str], core: Core) -> set[str]:

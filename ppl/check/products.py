@@ -24,7 +24,7 @@ def product(left: Expr, right: Expr, span: Span, scope: Scope, over: str | None 
     pair = paired(left) or paired(right)
     if pair is not None and over is None:
         return _matrix_product(left, right, pair, span)
-    shared = [a for a in left.axes if a in right.axes and a != scope.row]
+    shared = [a for a in left.axes if a in right.axes and a not in scope.rows]
     if over is not None:
         shared = [over] if over in left.axes and over in right.axes else []
     if not shared:

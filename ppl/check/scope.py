@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from ppl.check.bounds import REAL_LINE
 from ppl.check.core import AxisSpec, Expr
 from ppl.check.reading import Definition
+from ppl.check.weights import Body, Book
 from ppl.source.diagnostic import Diagnostic, Note, complain
 from ppl.source.span import NOWHERE, Span
 from ppl.stdlib.intervals import Interval
@@ -66,8 +67,10 @@ class Loop:
 class Scope:
     """The names in force. `frame` holds the axes of the statement's left side (None for `y = ...`); `definitions` are
     those of the whole block, for names that are not in force yet; `statement` is where the statement stands;
+    `nets` are the nets, `book` their weights, and `body` the net whose body this is;
     `foreign` are the functions that are known by name only; `unsampled` are, inside a guide, the names of the model
-    that it cannot read yet, each with the complaint about that and the unknown that is missing."""
+    that it cannot read yet, each with the complaint about that and the unknown that is missing;
+    `rows` are the axes of the tables, `keys` the columns that name those rows."""
 
     names: Mapping[str, Entry]
     axes: Mapping[str, AxisSpec]
@@ -82,8 +85,12 @@ class Scope:
     statement: Span | None = None
     foreign: frozenset[str] = frozenset()
     unsampled: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    row: str = "row"
+    rows: tuple[str, ...] = ()
+    keys: frozenset[str] = frozenset()
     text: str = ""
+    nets: Mapping[str, ast.Net] = field(default_factory=dict)
+    book: Book = field(default_factory=Book)
+    body: Body | None = None
 
     def loop(self, name: str) -> Loop | None:
         return next((loop for loop in reversed(self.loops) if loop.name == name), None)

@@ -1,6 +1,7 @@
 """E1 to E5 and W: what the checker and the compiler find in a model."""
 
 from ppl.source.code import Code
+from ppl.source.codes_tables import TABLES
 
 NAMES = (
     Code("E101", "there is nothing called `{name}`", hint="{help}"),
@@ -17,7 +18,7 @@ NAMES = (
 )
 
 DECLARATIONS = (
-    Code("E201", "unknown column type `{name}`", hint="types are real, int, bool, factor, ordinal, date, text{help}"),
+    Code("E201", "unknown column type `{name}`", hint="types are real, int, bool, factor, ordinal, date, text, key, or the name of a table{help}"),
     Code("E202", "`{name}` is declared twice", hint="every name is declared once"),
     Code(
         "E203",
@@ -84,7 +85,7 @@ AXES = (
         "E310.every",
         "the right side has one value for every `{axis}`, but `{name}` has one for every `{own}`",
         "1 axis too many",
-        "look up each {own}'s {axis}: write `[{axis}]` after the name that has one value per {axis}",
+        "look up each {own}'s {axis}: write `[{index}]` after the name that has one value per {axis}",
     ),
     Code(
         "E311", "{dist} gives a vector: `{name}` needs an axis", hint="write `{name}[k] ~ {dist}(…)` with `axis k = …`"
@@ -334,4 +335,4 @@ WARNINGS = (
     ),
 )
 
-MODEL_CODES: tuple[Code, ...] = (*NAMES, *DECLARATIONS, *AXES, *STATEMENTS, *GUIDES, *ESTIMATORS, *WARNINGS)
+MODEL_CODES: tuple[Code, ...] = (*TABLES, *NAMES, *DECLARATIONS, *AXES, *STATEMENTS, *GUIDES, *ESTIMATORS, *WARNINGS)
