@@ -21,6 +21,7 @@ from ppl.emit.strata import LEAST
 from ppl.emit.val import Val
 from ppl.emit.values import Builder
 from ppl.graph.graph import Node, core_of, drawn_sites, node_list
+from ppl.rewrite.batching import SCALE, Batching
 from ppl.rewrite.eliminate import Elimination, eliminations, is_discrete
 from ppl.rewrite.listing import guide_name
 from ppl.rewrite.order import positions
@@ -39,6 +40,7 @@ def assemble_objective(
     estimators: Mapping[str, str],
     b: Builder | None = None,
     put: Mapping[str, Val] | None = None,
+    batching: Batching | None = None,
 ) -> Objective:
     """The values of an objective. `estimators` has a name for every unknown that is not summed out of the model; those
     in `put` are not drawn."""
@@ -46,7 +48,10 @@ def assemble_objective(
     found = summed_out(graph, guide, estimators)
     a = new_assembly(graph, found, b)
     sites = drawn_sites(core, guide)
-    o = Objective(a, graph, estimators, sites, guide, put=put or {})
+    o = Objective(a, graph, estimators, sites, guide, put=put or {}, batching=batching)
+    if batching is not None:
+        a.s.stored = {e: i for i, e in enumerate(batching.stored)}
+        a.s.names[SCALE] = _scale(o)
     if guide is not None:
         o.thunks = {s.name: s for s in guide.statements if isinstance(s, Derived)}
     _note_answers(o)
@@ -75,14 +80,24 @@ def costs_of(o: Objective) -> list[Val]:
     """What the objective is the expectation of, part by part, averaged over the listed levels."""
     core = core_of(o.graph)
     if core.objective is not None:
-        value = o.a.s.expr(core.objective.value)
+        value = o.a.s.expr(core.objective.value if o.batching is None else o.batching.objective or core.objective.value)
         terms = [("objective", value if core.objective.maximize else o.b.neg(value), core.objective.value.axes)]
     else:
         terms = [(t.name, t.value, t.axes) for t, _ in remaining(o.a)]
         terms += o.guide_costs
     averaged = [(expected(o, v, name), axes) for name, v, axes in terms]
     # what a cost does not vary over, it is paid for at every position
-    return [o.b.sum(v, (a for a in axes if a not in v.axes)) for v, axes in averaged]
+    return [scaled(o, o.b.sum(v, (a for a in axes if a not in v.axes)), axes) for v, axes in averaged]
+
+
+def scaled(o: Objective, cost: Val, axes: tuple[str, ...]) -> Val:
+    """A cost that is paid for at the positions `axes`; in a minibatch, for as many more as it stands for."""
+    return o.b.mul(_scale(o), cost) if o.batching is not None and o.batching.scales(axes) else cost
+
+
+def _scale(o: Objective) -> Val:
+    """How many times the minibatch goes into the data."""
+    return o.b.node("scale")
 
 
 def _note_answers(o: Objective) -> None:
@@ -179,14 +194,19 @@ def _through_coordinates(node: Node, dist: Dist, o: Objective) -> Val:
     def at(threshold: Val) -> Val:
         inside = threshold
         if "low" in ends:
-            inside = o.b.apply("max2", inside, o.b.add(ends["low"], o.b.lit(LEAST)))
+            inside = o.b.apply("max2", inside, o.b.add(ends["low"], _least_step(o, ends["low"])))
         if "high" in ends:
-            inside = o.b.apply("min2", inside, o.b.mul(ends["high"], o.b.lit(1.0 - 2.0**-53)))
+            inside = o.b.apply("min2", inside, o.b.sub(ends["high"], _least_step(o, ends["high"])))
         return o.a.s.formula(row.inverse, {"x": inside, **ends})
 
     raw = draw(o, node.name, _normal(o, node.name, node.axes), node.axes, at)
     o.guide_costs.append((guide_name(node.name), o.a.s.formula(row.logdet, {"u": raw, **ends}), node.axes))
     return o.a.s.formula(row.forward, {"u": raw, **ends})
+
+
+def _least_step(o: Objective, end: Val) -> Val:
+    """A step from an end of an interval that is not lost in rounding: at the end itself the coordinate is infinite."""
+    return o.b.apply("max2", o.b.mul(o.b.apply("abs", end), o.b.lit(2.0**-51)), o.b.lit(LEAST))
 
 
 def _own_levels(o: Objective, node: Node) -> Dist:
