@@ -2,7 +2,7 @@
 
 from ppl.check.bounds import REAL_LINE, interval
 from ppl.check.core import Expr
-from ppl.check.scope import Scope, failed, is_failed, union
+from ppl.check.scope import Entry, Scope, failed, is_failed, union
 from ppl.source.span import Span
 from ppl.stdlib.intervals import Interval
 from ppl.stdlib.primitives import PRIMITIVES
@@ -50,6 +50,13 @@ def is_learned(e: Expr, scope: Scope) -> bool:
 def is_free(e: Expr, scope: Scope) -> bool:
     """Whether the value can move while the model is fitted: it depends on an unknown or on a parameter."""
     return is_random(e, scope) or is_learned(e, scope)
+
+
+def local(name: str, value: Expr, scope: Scope) -> Entry:
+    """A name that stands for an expression."""
+    kind = "failed" if is_failed(value) else "local"
+    limits, random, learned = bounds(value, scope), is_random(value, scope), is_learned(value, scope)
+    return Entry(name, kind, value.axes, value.type, limits, random, learned, value)
 
 
 def constant(e: Expr) -> float | None:

@@ -10,11 +10,13 @@ from ppl.check.declared import Declared
 from ppl.check.distributions import read_function
 from ppl.check.guides import check_guides
 from ppl.check.lints import lint
+from ppl.check.net_weights import declare_nets, without_idle
 from ppl.check.objectives import objective
 from ppl.check.params import param
 from ppl.check.scope import Entry, Report, Scope
 from ppl.check.statements import check_block
 from ppl.check.tables import KEY, data_spec, verify_observed
+from ppl.check.weights import Book
 from ppl.source.diagnostic import Diagnostic, Note
 from ppl.syntax import ast
 
@@ -47,12 +49,14 @@ def check(file: ast.File, defines: Mapping[str, ast.Expr] | None = None) -> Chec
     for item in file.items:
         if isinstance(item, ast.Param):
             param(item, outer)
+    declare_nets(outer)
     block = check_block(model.body, outer)
     verify_observed(block.observed, declared, report)
     _idle_functions(declared, block.scope)
     core = replace(_core(declared, block, file), guides=_guides(file, declared, block), objective=_goal(file, block))
     if not report.found and not block.observed and declared.columns and core.objective is None:
         report.add("E410", None, name=next(iter(declared.columns)))
+    core = without_idle(core, block.scope)
     if report.found:
         return Checked(None, _sorted(report))
     report.found.extend(lint(core))
@@ -103,7 +107,7 @@ def _scope(declared: Declared, report: Report, file: ast.File) -> Scope:
     keys = frozenset(c.name for c in declared.columns.values() if c.kind == KEY)
     return Scope(
         names, declared.axes, declared.functions, report, rows=tuple(declared.tables), keys=keys, text=file.text,
-        foreign=foreign,
+        foreign=foreign, nets=declared.nets, book=Book(axes=declared.axes),
     )  # fmt: skip
 
 

@@ -10,7 +10,6 @@ from ppl.check.tables import column_entries, name_tables, table, verify_pointers
 from ppl.source.span import Span
 from ppl.syntax import ast
 
-
 # The types of constants; a list has the type of its elements.
 CONSTANTS = ("real", "int", "bool", "text")
 
@@ -33,10 +32,8 @@ def declare(file: ast.File, defines: Mapping[str, ast.Expr], report: Report) -> 
                 report.add("E490", item.span, what="imports", help="copy the function into this file")
                 out.foreign_functions.update(name.id for name in item.names)
             case ast.Net():
-                report.add(
-                    "E490", item.name.span, what="neural nets", help="write the layers as matrices: `h = tanh(x @ w)`"
-                )
-                out.foreign_functions.add(item.name.id)
+                fresh(item.name, out, report)
+                out.nets[item.name.id] = item
             case ast.Block(kind="predict"):
                 text = "define the quantity in the model block: `name = …`"
                 report.add("E490", first_line(item.span), what="`predict` blocks", help=text)

@@ -24,6 +24,7 @@ class Declared:
     columns: dict[str, ColumnSpec] = field(default_factory=dict)
     tables: dict[str, TableSpec] = field(default_factory=dict)
     functions: dict[str, ast.Fun] = field(default_factory=dict)
+    nets: dict[str, ast.Net] = field(default_factory=dict)
     spans: dict[str, Span] = field(default_factory=dict)
     foreign: dict[str, Span] = field(default_factory=dict)
     foreign_functions: set[str] = field(default_factory=set)

@@ -3,11 +3,13 @@
 from dataclasses import replace
 from datetime import date
 
-from ppl.check.building import bounds, elementwise, is_learned, is_random, join_types, literal
+from ppl.check.building import elementwise, join_types, literal, local
 from ppl.check.complaints import MODIFIERS, describe, level, no_axis, unknown_function, unknown_name
 from ppl.check.core import Expr
 from ppl.check.functions import ELEMENTWISE, REDUCTIONS, SPECIAL, Elementwise, Reduction
 from ppl.check.indexing import index
+from ppl.check.layers import is_layer, layer
+from ppl.check.nets import is_hidden, net_value, outside, part, whole_record
 from ppl.check.products import paired, product
 from ppl.check.scope import Entry, Loop, Report, Scope, base, failed, in_words, is_failed, labels_of, union
 from ppl.source.span import Span
@@ -74,11 +76,8 @@ def expression(e: ast.Expr, scope: Scope) -> Expr:
             return _list(e, scope)
         case ast.Pipe():
             scope.report.add("E490", e.span, what="flows (`|>`)", help="")
-        case ast.Attribute(inner):
-            if not is_failed(expression(inner, scope)):
-                scope.report.add(
-                    "E490", e.span, what="parts of a value (`.`)", help="write each part as a name of its own"
-                )
+        case ast.Attribute():
+            return part(e, scope, expression)
         case _:
             scope.report.add("E104", e.span, name="..", what="range", help="it belongs inside brackets")
     return failed(e.span)
@@ -89,6 +88,10 @@ def _name(e: ast.Name, scope: Scope) -> Expr:
     if loop is not None:
         return Expr("pos", (), (loop.axis,), (loop.axis,), "int", e.span)
     entry = scope.names.get(e.id)
+    if entry is not None and is_hidden(entry, scope):
+        return outside(e, scope)
+    if entry is not None and entry.kind == "record":
+        return whole_record(e, entry, scope)
     if entry is not None:
         return _value_of(entry, e.span, scope)
     unknown_name(e, scope)
@@ -279,6 +282,10 @@ def _call(e: ast.Call, scope: Scope) -> Expr:
     if name in scope.functions:
         inlined = inline(e, scope)
         return failed(e.span) if inlined is None else expression(*inlined)
+    if name in scope.nets:
+        return net_value(e, scope, expression)
+    if is_layer(name):
+        return layer(e, scope, expression)
     if name in DISTRIBUTIONS or name in MODIFIERS:
         scope.report.add("E405", e.span)
         return fallen(e, scope)
@@ -325,25 +332,11 @@ def inline(e: ast.Call, scope: Scope) -> tuple[ast.Expr, Scope] | None:
         scope.report.add("E340", e.span, name=fun.name.id, wanted=wanted, given=len(e.args))
         glance(e, scope)
         return None
-    values = {p: _local(p, expression({**given, **named}[p], scope), scope) for p in params}
+    values = {p: local(p, expression({**given, **named}[p], scope), scope) for p in params}
     inner = replace(scope, names={**scope.names, **values}, calling=(*scope.calling, fun.name.id))
     for let in fun.lets:
-        inner = inner.naming({let.target.name.id: _local(let.target.name.id, expression(let.value, inner), inner)})
+        inner = inner.naming({let.target.name.id: local(let.target.name.id, expression(let.value, inner), inner)})
     return fun.result, inner
-
-
-def _local(name: str, value: Expr, scope: Scope) -> Entry:
-    kind = "failed" if is_failed(value) else "local"
-    return Entry(
-        name,
-        kind,
-        value.axes,
-        value.type,
-        bounds(value, scope),
-        is_random(value, scope),
-        is_learned(value, scope),
-        value,
-    )
 
 
 def _count(n: int, word: str) -> str:

@@ -10,6 +10,8 @@ from ppl.check.distributions import is_distribution
 from ppl.check.draws import draw, factor, observe, recurs
 from ppl.check.expressions import expression
 from ppl.check.lags import reads_back
+from ppl.check.net_weights import place_weights
+from ppl.check.nets import is_record, record
 from ppl.check.params import param
 from ppl.check.reading import definitions
 from ppl.check.recursions import is_computed, passed, walked
@@ -21,8 +23,11 @@ def check_block(body: tuple[ast.Statement, ...], outer: Block) -> Block:
     """All statements of a model block, in order; `outer` holds what stands at the top level of the file."""
     scope = outer.scope
     below = {name: statement for name, statement in definitions(body).items() if name not in scope.names}
-    block = Block(replace(scope, definitions=below), params=[*outer.params], draws_own=outer.draws_own)
-    _body(body, block)
+    block = Block(replace(scope, definitions=below), statements=[*outer.statements], params=[*outer.params], draws_own=outer.draws_own)
+    for statement in body:
+        place_weights(statement, block)
+        _body((statement,), block)
+    place_weights(None, block)
     return block
 
 
@@ -90,6 +95,8 @@ def let(statement: ast.Let, block: Block) -> None:
     target, name = statement.target, statement.target.name
     if not may_define(target, block):
         return give_up(statement, block)
+    if is_record(statement.value, block.scope):
+        return _record(statement, block)
     if is_distribution(statement.value, block.scope):
         block.report.add("E401", statement.span, name=name.id)
         return give_up(statement, block)
@@ -112,6 +119,18 @@ def let(statement: ast.Let, block: Block) -> None:
         block.recursion.pop(name.id, None)
         return fail(name, block)
     return define(Derived(name.id, axes, value, along, statement.span, name.span), scope, block)
+
+
+def _record(statement: ast.Let, block: Block) -> None:
+    """`q = encoder(x)`: the parts of what a net gives are names of their own, `q.m`."""
+    target = statement.target
+    if target.indices is not None:
+        block.report.add("E364.axes", target.span, name=target.name.id)
+        return give_up(statement, block)
+    scope = block.scope.naming(block.recursion).within(None, target.name.id, target.name.span)
+    for _, entry in record(target.name, statement.value, scope, expression):
+        block.define(entry)
+    return None
 
 
 def _is_value(value: Expr, frame: tuple[str, ...] | None, name: ast.Name, block: Block) -> bool:

@@ -1,6 +1,7 @@
 """E1 to E5 and W: what the checker and the compiler find in a model."""
 
 from ppl.source.code import Code
+from ppl.source.codes_nets import NETS
 from ppl.source.codes_tables import TABLES
 
 NAMES = (
@@ -18,7 +19,11 @@ NAMES = (
 )
 
 DECLARATIONS = (
-    Code("E201", "unknown column type `{name}`", hint="types are real, int, bool, factor, ordinal, date, text, key, or the name of a table{help}"),
+    Code(
+        "E201",
+        "unknown column type `{name}`",
+        hint="types are real, int, bool, factor, ordinal, date, text, key, or the name of a table{help}",
+    ),
     Code("E202", "`{name}` is declared twice", hint="every name is declared once"),
     Code(
         "E203",
@@ -335,4 +340,4 @@ WARNINGS = (
     ),
 )
 
-MODEL_CODES: tuple[Code, ...] = (*TABLES, *NAMES, *DECLARATIONS, *AXES, *STATEMENTS, *GUIDES, *ESTIMATORS, *WARNINGS)
+MODEL_CODES: tuple[Code, ...] = (*TABLES, *NETS, *NAMES, *DECLARATIONS, *AXES, *STATEMENTS, *GUIDES, *ESTIMATORS, *WARNINGS)

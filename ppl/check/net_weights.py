@@ -1,0 +1,128 @@
+"""The weights of nets as parameters, or, with `weights ~ D`, as unknowns of the model."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from ppl.check.block import Block, inside_frame
+from ppl.check.building import elementwise, literal, local
+from ppl.check.core import Core, Dist, Expr, Param, Site
+from ppl.check.distributions import distribution
+from ppl.check.draws import can_be_drawn
+from ppl.check.expressions import expression
+from ppl.check.nets import read_nets
+from ppl.check.scope import Entry, Scope
+from ppl.check.supports import support_bounds, value_type
+from ppl.check.weights import Weight
+from ppl.syntax import ast
+
+FAN_IN = "fan_in"
+
+
+def declare_nets(block: Block) -> None:
+    """Reads all nets of a file; weights without a distribution become parameters."""
+    read_nets(block.scope, expression)
+    for w in block.scope.book.weights.values():
+        if block.scope.nets[w.net].weights is None:
+            block.params.append(Param(w.name, w.axes, init=w.init, net=w.net, span=w.span, name_span=w.span))
+            block.define(Entry(w.name, "param", w.axes, "real", learned=True, span=w.span))
+
+
+def place_weights(statement: ast.Statement | None, block: Block) -> None:
+    """Draws the weights of those nets that a statement is the first to call, right above it; without a statement, of
+    all that are left."""
+    wanted = called(statement, block.scope) if statement is not None else set(block.scope.nets)
+    for w in block.scope.book.weights.values():
+        prior = block.scope.nets[w.net].weights
+        if prior is not None and w.net in wanted and w.name not in block.scope.names:
+            _draw(w, prior, block)
+
+
+def _draw(w: Weight, prior: ast.Expr, block: Block) -> None:
+    """One array of weights: an unknown with the distribution of its net."""
+    dist = weight_distribution(w, prior, block.scope)
+    if dist is None:
+        return block.define(Entry(w.name, "failed", (), "failed", span=w.span))
+    span = block.scope.nets[w.net].name.span
+    block.statements.append(Site(w.name, w.axes, dist, "unknown", start=w.init, span=span, name_span=span))
+    limits = support_bounds(dist, block.scope)
+    return block.define(Entry(w.name, "unknown", w.axes, value_type(dist), limits, True, span=span))
+
+
+def weight_distribution(w: Weight, written: ast.Expr, scope: Scope) -> Dist | None:
+    """The distribution of an array of weights, in which `fan_in` is how many numbers come into its layer."""
+    inner = scope.within(w.axes, w.name, w.span).naming({FAN_IN: local(FAN_IN, fan_in(w, scope), scope)})
+    dist = distribution(written, inner)
+    if dist is None or not inside_frame(dist.axes, w.axes, w.name, written.span, scope):
+        return None
+    return dist if can_be_drawn(dist, scope) else None
+
+
+def fan_in(w: Weight, scope: Scope) -> Expr:
+    """How many numbers come into a layer."""
+    return _folded(
+        "add", [_folded("mul", [_size(a, scope) for a in axes] or [literal(1, w.span, "int")]) for axes in w.fans]
+    )
+
+
+def _folded(op: str, parts: list[Expr]) -> Expr:
+    first, *rest = parts
+    for part in rest:
+        if first.op == part.op == "lit":
+            a, b = float(str(first.attrs[0])), float(str(part.attrs[0]))
+            first = literal(a + b if op == "add" else a * b, first.span, "int")
+        else:
+            first = elementwise(op, (first, part), first.span)
+    return first
+
+
+def _size(axis: str, scope: Scope) -> Expr:
+    known = scope.axes[axis].size
+    return literal(known, scope.axes[axis].span, "int") if known is not None else Expr("size", (), (axis,), (), "int")
+
+
+# ---- what is called ----------------------------------------------------------------------------------------------
+
+
+def called(e: object, scope: Scope, seen: frozenset[str] = frozenset()) -> set[str]:
+    """The nets that a piece of syntax calls, or that what it calls does."""
+    found: set[str] = set()
+    for name in _calls(e):
+        if name in seen:
+            continue
+        if name in scope.nets:
+            found |= {name} | called(scope.nets[name].lets, scope, seen | {name})
+        elif name in scope.functions:
+            found |= called(scope.functions[name], scope, seen | {name})
+    return found
+
+
+def _calls(e: object) -> Iterator[str]:
+    """The names that are called, or stand where a function may."""
+    match e:
+        case tuple():
+            for part in e:
+                yield from _calls(part)
+        case ast.Call(function=name, args=args):
+            yield name.id
+            yield from _calls(args)
+        case ast.Name(id=name):
+            yield name
+        case _:
+            for field in getattr(e, "__slots__", ()):
+                if field != "span":
+                    yield from _calls(getattr(e, field))
+
+
+def without_idle(core: Core, scope: Scope) -> Core:
+    """The model without the weights of nets that nothing calls."""
+    idle = {w.name for w in scope.book.weights.values() if w.net not in scope.book.called}
+    statements = tuple(s for s in core.statements if s.name not in idle)
+    axes = tuple(a for a in core.axes if a.kind != "units" or any(a.name in w.axes for w in _live(scope)))
+    data = replace(core.data, axes=tuple(a for a in core.data.axes if a in axes))
+    return replace(
+        core, params=tuple(p for p in core.params if p.name not in idle), statements=statements, axes=axes, data=data
+    )
+
+
+def _live(scope: Scope) -> list[Weight]:
+    return [w for w in scope.book.weights.values() if w.net in scope.book.called]
