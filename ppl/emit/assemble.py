@@ -80,7 +80,7 @@ def value_of(name: str, out: Assembly) -> Val:
 def _rank(core: Core, graph: nx.DiGraph) -> dict[str, int]:
     """The canonical order of axes: levels of summed unknowns first, rows last, so that reductions run over long strides
     and the last axis is the longest."""
-    declared = [a.name for a in core.axes if a.kind == "declared"]
+    declared = [a.name for a in core.axes if a.kind in ("declared", "units")]
     matched = [a.name for a in core.axes if a.kind == "columns"]
     levels = [a.name for a in core.axes if a.kind == "levels"]
     rows = [a.name for a in core.axes if a.kind == "row"]

@@ -30,12 +30,13 @@ class Writer:
     indent: str = "    "
     hints: dict[Val, str] = field(default_factory=dict)
     scalars: dict[str, int] = field(default_factory=dict)
+    sampled: frozenset[str] = frozenset()
 
     def inside(self) -> "Writer":
         """A writer for a function body: it knows the values written so far."""
         return Writer(
             [], dict(self.text), set(self.inlined), dict(self.saved), set(self.taken), self.indent + "    ",
-            self.hints, self.scalars,
+            self.hints, self.scalars, self.sampled,
         )  # fmt: skip
 
     def slot(self, name: str) -> str:
@@ -325,7 +326,8 @@ def _kernel(v: Val, w: Writer) -> str:
     saved = w.name(f"{call.name}_saved")
     w.saved[v] = saved
     y = w.name(call.name)
-    w.line(f'{y}, {saved} = k.KERNELS["{call.name}"].forward({", ".join(args)})')
+    given = ", ".join([*args, *(str(number) for number in call.settings)])
+    w.line(f'{y}, {saved} = k.KERNELS["{call.name}"].forward({given})')
     return _restored(y, (*batch, *call.out), v)
 
 
@@ -397,6 +399,46 @@ def _piece(v: Val, w: Writer) -> str:
     return _restored(taken, moved, v)
 
 
+def _places(v: Val, w: Writer) -> str:
+    """The positions along an axis; in a minibatch, those that they have in the data."""
+    axis = str(v.attrs[0])
+    return f'd.places("{axis}")' if axis in w.sampled else f"np.arange({axis_size(axis)})"
+
+
+def _stretch(x: Val, axis: str, before: tuple[tuple[str, ...], ...], own: tuple[str, ...]) -> tuple[int, str, str]:
+    """The number of an axis, and where on it a stretch begins and how long it is."""
+    start = " + ".join(_cells(axes) for axes in before) or "0"
+    return (1 if x.batch else 0) + x.axes.index(axis), start, _cells(own)
+
+
+def _cells(axes: tuple[str, ...]) -> str:
+    return " * ".join(axis_size(a) for a in axes) or "1"
+
+
+def _cut(v: Val, w: Writer) -> str:
+    """A stretch of an axis, with the axes that were laid out along it."""
+    x, (axis, before, own) = v.args[0], v.attrs
+    at, start, length = _stretch(x, axis, before, own)  # type: ignore[arg-type]
+    text = f"rt.cut({w.of(x)}, {at}, {start}, {length}"
+    sizes = ", ".join(axis_size(a) for a in own)  # type: ignore[attr-defined]
+    moved = tuple(b for a in x.axes for b in (own if a == axis else (a,)))  # type: ignore[attr-defined]
+    return _restored(f"{text})" if len(own) == 1 else f"{text}, ({sizes}{',' * bool(sizes)}))", moved, v)  # type: ignore[arg-type]
+
+
+def _uncut(v: Val, w: Writer) -> str:
+    """A stretch back in its place, between zeros."""
+    g, (axis, before, own) = v.args[0], v.attrs
+    at, start, length = _stretch(v, axis, before, own)  # type: ignore[arg-type]
+    moved = tuple(b for a in v.axes for b in (own if a == axis else (a,)))  # type: ignore[attr-defined]
+    return f"rt.uncut({w.arranged(g, moved)}, {at}, {start}, {length}, {len(own)}, {axis_size(axis)})"  # type: ignore[arg-type]
+
+
+def _start_of(v: Val, w: Writer) -> str:
+    """Where the weights of a flow start."""
+    name, settings, axis = v.attrs
+    return f"k.start_of({name!r}, {', '.join([axis_size(axis), *(str(x) for x in settings)])})"  # type: ignore[attr-defined]
+
+
 def _noise(v: Val, w: Writer) -> str:
     """Uniform numbers of a site: its columns of `e`."""
     columns = f"e[:, {w.noise_slot(str(v.attrs[0]))}]"
@@ -412,12 +454,28 @@ def _quantile(v: Val, w: Writer) -> str:
     return re.sub(r"(?<![\w.])[A-Za-z_]\w*(?!\w*\()", lambda m: given.get(m[0], m[0]), text)
 
 
+def _initial(v: Val, w: Writer) -> str:
+    """Where the weights of a net start: random, and the same for the same name."""
+    name, scaling, fans, inside, out, written = v.attrs
+    assert isinstance(fans, tuple) and isinstance(inside, tuple) and isinstance(out, tuple)
+    assert isinstance(written, tuple)
+    count = " + ".join(_cells(axes) for axes in fans)
+    shape = f"({', '.join(axis_size(a) for a in written)}{',' if len(written) == 1 else ''})"
+    text = f"rt.initial({name!r}, {scaling!r}, {count}, {_cells(out)}, {shape})"
+    turn = [written.index(a) for a in v.axes]
+    return text if turn == sorted(turn) else f"np.transpose({text}, {tuple(turn)})"
+
+
+def _cells(axes: tuple[object, ...]) -> str:
+    return " * ".join(axis_size(a) for a in axes) or "1"
+
+
 _CODE: dict[str, Callable[[Val, Writer], str]] = {
     "lit": lambda v, w: number(float(v.attrs[0])),  # type: ignore[arg-type]
     "size": lambda v, w: axis_size(v.attrs[0]),
-    "arange": lambda v, w: (
-        f"np.arange({axis_size(v.attrs[0])}) + {v.attrs[1]}" if v.attrs[1] else f"np.arange({axis_size(v.attrs[0])})"
-    ),
+    "arange": lambda v, w: _places(v, w) + (f" + {v.attrs[1]}" if v.attrs[1] else ""),
+    "scale": lambda v, w: "d.scale",
+    "stored": lambda v, w: f"d.whole({v.attrs[0]}, {v.attrs[1:]!r})",
     "span": lambda v, w: f"np.arange({w.of(v.args[0])}, {w.of(v.args[1])} + 1.0)",
     "window": lambda v, w: f"d.window({v.attrs[0]!r}, {v.attrs[1:]!r}, {w.of(v.args[0])}, n)",
     "level": lambda v, w: f'd.level("{v.attrs[0]}", {v.attrs[1]!r})',
@@ -448,10 +506,14 @@ _CODE: dict[str, Callable[[Val, Writer], str]] = {
     "unpad": _unpad,
     "concat": _concat,
     "piece": _piece,
+    "cut": _cut,
+    "uncut": _uncut,
+    "start_of": _start_of,
     "stop": lambda v, w: w.of(v.args[0]),
     "attach": lambda v, w: w.aligned(v.args[0], v.axes, v.batch),
     "centred": lambda v, w: f"rt.centred({w.of(v.args[0])})",
     "noise": _noise,
+    "initial": _initial,
     "quantile": _quantile,
     "kernel": _kernel,
     "kernel_grad": _kernel_grad,

@@ -19,7 +19,7 @@ class Lowering:
     """A builder, and the values that names stand for so far. `plates` are the axes of the unknowns whose levels have an
     axis `z?`; `tests` are the tests on data around, each with the answer at which the branch at hand is taken.
     `answers` are comparisons of which both answers are taken, along `z^`, each with the unknown that it is about;
-    `sides` are these answers."""
+    `sides` are these answers. `stored` are expressions of data that are looked up rather than computed."""
 
     b: Builder
     names: dict[str, Val] = field(default_factory=dict)
@@ -27,6 +27,7 @@ class Lowering:
     tests: tuple[tuple[Val, bool], ...] = ()
     answers: dict[Span, str] = field(default_factory=dict)
     sides: dict[Span, Val] = field(default_factory=dict)
+    stored: Mapping[Expr, int] = field(default_factory=dict)
 
     # -- expressions --
 
@@ -34,6 +35,9 @@ class Lowering:
         """The value of a core expression."""
         if e.args and e.span in self.answers:
             return self._answer(e)
+        if self.stored and e in self.stored:
+            axes = self.b.sorted(e.axes)
+            return self.b.node("stored", (), (self.stored[e], *axes), axes)
         if e.op == "where":
             return self._where(e)
         if e.op in PRIMITIVES:
@@ -232,7 +236,7 @@ def _softmax(s: Lowering, e: Expr) -> Val:
 
 
 def _dot(s: Lowering, e: Expr) -> Val:
-    return s.b.sum(s.b.mul(s.expr(e.args[0]), s.expr(e.args[1])), (_axis(e),))
+    return s.b.sum(s.b.mul(s.expr(e.args[0]), s.expr(e.args[1])), (str(a) for a in e.attrs))
 
 
 def _diag(s: Lowering, e: Expr) -> Val:
@@ -249,6 +253,11 @@ def _matrix(s: Lowering, e: Expr) -> Val:
 def _vector(s: Lowering, e: Expr) -> Val:
     items = tuple(s.expr(a) for a in e.args)
     return s.b.node("stack", items, e.attrs, (*(a for i in items for a in i.axes), _axis(e)))
+
+
+def _initial(s: Lowering, e: Expr) -> Val:
+    """Where weights of a net start; `written` says in which order their axes were declared."""
+    return s.b.node("initial", (), (*e.attrs, e.axes), e.axes)
 
 
 def _spread(s: Lowering, e: Expr) -> Val:
@@ -282,6 +291,7 @@ _LOWER: dict[str, Callable[[Lowering, Expr], Val]] = {
     "inverse": _matrix,
     "vector": _vector,
     "spread": _spread,
+    "initial": _initial,
 }
 
 
