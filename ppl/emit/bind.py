@@ -29,7 +29,8 @@ END = 0.05
 @dataclass(frozen=True, slots=True)
 class Inputs:
     """What an emitted program asks of its data. `noises` are the places of uniform numbers, `dim` the number of
-    parameters of an objective."""
+    parameters of an objective. For a part of the data, `chosen` are its positions along each axis, `scale` is how many
+    times it goes into the whole, and `stored` are values over all of it."""
 
     bound: Bound
     slots: Mapping[str, slice]
@@ -38,6 +39,20 @@ class Inputs:
     noises: Mapping[str, slice] = field(default_factory=dict)
     dim: int = 0
     windows: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    scale: float = 1.0
+    stored: tuple[Array, ...] = ()
+    chosen: Mapping[str, npt.NDArray[np.intp]] = field(default_factory=dict)
+
+    def whole(self, i: int, axes: tuple[str, ...]) -> Array:
+        """What was computed from all of the data, at the positions at hand."""
+        value = self.stored[i]
+        for at, axis in enumerate(axes):
+            value = value if axis not in self.chosen else np.take(value, self.chosen[axis], at)
+        return value
+
+    def places(self, axis: str) -> npt.NDArray[np.intp]:
+        """The positions at hand along an axis, as they are in all of the data."""
+        return self.chosen[axis]
 
     def column(self, name: str, axes: tuple[str, ...]) -> Array:
         """The values of a column as floats, its axes in the order of the program."""

@@ -132,7 +132,7 @@ def bind_objective(emitted: EmittedObjective, bound: Bound, code: CodeType | Non
     probe = Inputs(bound, slots, emitted.tables)
     for axes in (*(p.axes for p in emitted.params), *(n.axes for n in emitted.noises)):
         for a in axes:
-            sizes.setdefault(a, _level_count(a, emitted, sizes) or made_size(a, probe, sizes))
+            sizes.setdefault(a, as_level_count(a, emitted, sizes) or made_size(a, probe, sizes))
     dim = lay_out(((p.name, p.axes) for p in emitted.params), sizes, slots)
     noise = lay_out(((n.key, n.axes) for n in emitted.noises), sizes, noises)
     inputs = Inputs(bound, slots, emitted.tables, noises=noises, dim=dim)
@@ -149,7 +149,7 @@ def bind_objective(emitted: EmittedObjective, bound: Bound, code: CodeType | Non
     return ObjectiveProgram(emitted, dim, noise, slots, sizes, inputs.spans, most, Functions(*functions))  # type: ignore[arg-type]
 
 
-def _level_count(axis: str, emitted: EmittedObjective, sizes: Mapping[str, int]) -> int:
+def as_level_count(axis: str, emitted: EmittedObjective, sizes: Mapping[str, int]) -> int:
     """The length of the axis of the levels of a drawn unknown; 0 for other axes."""
     kind = dict(emitted.levels).get(axis, "")
     return 2 * (kind == "bool") or sizes.get(kind.removeprefix("level:"), 0)

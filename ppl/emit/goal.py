@@ -10,6 +10,7 @@ from ppl.emit.assembly import Assembly, NoiseSlot
 from ppl.emit.surrogate import ScoreNode
 from ppl.emit.val import Val
 from ppl.emit.values import Builder
+from ppl.rewrite.batching import Batching
 from ppl.rewrite.listing import Listing
 from ppl.rewrite.sides import Side
 from ppl.source.span import Span
@@ -56,7 +57,8 @@ class Probe:
 @dataclass(slots=True)
 class Objective:
     """An objective as values. `estimators` says how each unknown is drawn; `guide` holds the guide's sites; `put` are
-    unknowns that are not drawn but put somewhere; `stepwise` are drawn position by position along an axis."""
+    unknowns that are not drawn but put somewhere; `stepwise` are drawn position by position along an axis. With
+    `batching`, costs along sampled axes are scaled."""
 
     a: Assembly
     graph: nx.DiGraph
@@ -73,6 +75,7 @@ class Objective:
     sided: dict[str, Mapping[str, Side]] = field(default_factory=dict)
     chances: dict[Span, tuple[Val, Val]] = field(default_factory=dict)
     stepwise: Mapping[str, str] = field(default_factory=dict)
+    batching: Batching | None = None
 
     @property
     def b(self) -> Builder:

@@ -2,11 +2,11 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import networkx as nx
 
-from ppl.check.core import Guide, Site
+from ppl.check.core import Expr, FactorTerm, Guide, Site
 from ppl.emit.assembly import Assembly, NoiseSlot, Slot
 from ppl.emit.code import Writer, axis_size
 from ppl.emit.goal import Objective, ParamSlot
@@ -25,7 +25,8 @@ from ppl.emit.program import (
 from ppl.emit.reverse import adjoints
 from ppl.emit.surrogate import surrogate
 from ppl.emit.val import Val
-from ppl.graph.graph import core_of, drawn_sites, unknowns
+from ppl.graph.graph import core_of, drawn_sites, node_list, replaced, unknowns
+from ppl.rewrite.batching import Batching
 
 HEADER = """\
 # {title}
@@ -49,7 +50,8 @@ class EmittedObjective:
     """The source of an objective, and what its inputs and outputs are: `params` in the order of coordinates, `noises`
     in the order of the uniform numbers, `learned` the author's parameters with their axes as written, `scores` the
     unknowns that are estimated by their scores, `work` how many arrays of which axes an estimate computes,
-    `stratified` the unknowns with branches to either side. The rest is as in `Emitted`."""
+    `stratified` the unknowns with branches to either side, `batching` what a minibatch has a part of. The rest
+    is as in `Emitted`."""
 
     text: str
     params: tuple[ParamSlot, ...]
@@ -66,24 +68,31 @@ class EmittedObjective:
     unreported: tuple[str, ...]
     work: tuple[tuple[tuple[str, ...], int], ...] = ()
     stratified: tuple[str, ...] = ()
+    batching: Batching | None = None
 
 
 def emit_objective(
-    graph: nx.DiGraph, guide: Guide | None, estimators: Mapping[str, str], baselines: Mapping[str, str] | None = None
+    graph: nx.DiGraph,
+    guide: Guide | None,
+    estimators: Mapping[str, str],
+    baselines: Mapping[str, str] | None = None,
+    batching: Batching | None = None,
 ) -> EmittedObjective:
     """The program of an objective. `estimators` has a name for every unknown; those that are `exact` and that no guide
-    draws are summed out of the model."""
+    draws are summed out of the model. With `batching`, it is a program for a part of the data."""
     core = core_of(graph)
-    o = assemble_objective(graph, guide, estimators)
+    graph = graph if batching is None else with_factors(graph, batching.factors)
+    o = assemble_objective(graph, guide, estimators, batching=batching)
     costs = costs_of(o)
-    drawn = assemble_objective(graph, guide, _all_drawn(graph, guide, estimators), o.b)
+    drawn = assemble_objective(graph, guide, _all_drawn(graph, guide, estimators), o.b, batching=batching)
     learned = (*core.params, *(guide.params if guide is not None else ()))
     # numbers first, for they stand at columns that are known now; then as in the file, whatever was read first
     place = {name: i for i, name in enumerate([*(p.name for p in learned), *(n.name for n in unknowns(graph))])}
     o.params.sort(key=lambda p: (bool(p.axes), place[(p.of or p.name).split("@")[0]]))
     outputs = _outputs(o, costs, drawn, {**_baselines(graph, guide), **(baselines or {})})
     scalars = {p.name: i for i, p in enumerate(o.params) if not p.axes}
-    w = Writer(hints={**drawn.a.hints, **o.a.hints}, scalars=scalars)
+    sampled = frozenset(() if batching is None else batching.axes)
+    w = Writer(hints={**drawn.a.hints, **o.a.hints}, scalars=scalars, sampled=sampled)
     write_sizes(o.a, w)
     write_sizes(_new_sizes(drawn.a, o.a), w)
     w.line("d.afford(n)")
@@ -134,7 +143,18 @@ def emit_objective(
         tuple(drawn.a.unreported),
         _work([*outputs["value"], *outputs["grad"]]),
         tuple(name for name, how in estimators.items() if how == "stratified"),
+        batching,
     )
+
+
+def with_factors(graph: nx.DiGraph, factors: Mapping[str, Expr]) -> nx.DiGraph:
+    """The graph with other values of its factor statements."""
+    new = {
+        n.name: replace(n, of=replace(n.of, value=factors[n.name]))
+        for n in node_list(graph)
+        if isinstance(n.of, FactorTerm) and factors.get(n.name, n.of.value) != n.of.value
+    }
+    return replaced(graph, new) if new else graph
 
 
 def _work(values: Sequence[Val]) -> tuple[tuple[tuple[str, ...], int], ...]:

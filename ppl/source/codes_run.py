@@ -63,6 +63,39 @@ RUN_CODES: tuple[Code, ...] = (
         hint="{help}",
     ),
     Code(
+        "E520",
+        "these {what} cannot be minibatched: {why}",
+        hint="{hint}",
+        about="A minibatch stands for all rows, so every density of a row may depend on that row and on what all rows"
+        " share, not on other rows. What the data alone say of all rows, as in `mean(x)`, is computed once and may be"
+        " used. `--batch-by FACTOR` samples whole groups of rows instead: then what belongs to a group may couple its"
+        " rows.",
+        wrong="data { x: real }\nmodel {\n  mu ~ Normal(0, 1)\n  for t in row {\n"
+        "    z[t] ~ if t == 1 then Normal(mu, 1) else Normal(z[t - 1], 1)\n  }\n  x ~ Normal(z, 1)\n}",
+        right="data { x: real }\nmodel {\n  mu ~ Normal(0, 1)\n  z[row] ~ Normal(mu, 1)\n  x ~ Normal(z, 1)\n}",
+    ),
+    Code(
+        "E521",
+        "`--batch-by {name}` names no factor column of this model",
+        hint="its factors: {factors}",
+        about="`--batch-by` samples whole groups of rows: those of some levels of a factor column.",
+        wrong="ppl fit m.ppl d.csv --batch 20 --batch-by age",
+        right="ppl fit m.ppl d.csv --batch 20 --batch-by school",
+    ),
+    Code(
+        "E521.rows",
+        "this model has no rows of data to take minibatches of",
+        hint="drop --batch",
+    ),
+    Code(
+        "E522",
+        "a minibatch of {size} is more than there is: `{axis}` has {count}",
+        hint="drop --batch, or ask for fewer than {count}",
+        about="A minibatch is a part of the rows, or of the groups that `--batch-by` names.",
+        wrong="ppl fit m.ppl ten_rows.csv --batch 256",
+        right="ppl fit m.ppl ten_rows.csv",
+    ),
+    Code(
         "W140",
         "the gradient of `{name}` is estimated with bias: {reason}",
         "this was asked for",
