@@ -76,7 +76,13 @@ def _target_axis(ix: ast.Expr, target: ast.Target, scope: Scope) -> str | None:
 def may_define(target: ast.Target, block: Block) -> bool:
     """Whether this name may be defined here."""
     if target.attribute is not None:
-        block.report.add("E490", target.span, what="weights of nets", help="")
+        is_net = target.name.id in block.scope.nets and target.attribute == "weights"
+        text = "only nets have parts to draw: `f.weights ~ MeanField()`"
+        written = block.scope.text[target.span.start : target.span.end]
+        if is_net:
+            block.report.add("E368.model", target.span, net=target.name.id)
+        else:
+            block.report.add("E369", target.span, name=written, help=text)
         return False
     return may_name(target.name, block.scope)
 

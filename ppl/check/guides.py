@@ -10,19 +10,19 @@ from ppl.check.core import Derived, Dist, Guide, Site
 from ppl.check.declarations import first_line
 from ppl.check.distributions import distribution
 from ppl.check.draws import can_be_drawn, has_position
+from ppl.check.net_weights import of_weights
+from ppl.check.joints import family, is_joint, joint
 from ppl.check.params import param
 from ppl.check.reading import definitions, targets
 from ppl.check.sampling import Model, Walk, is_in_time, look_around
 from ppl.check.scope import Entry, Report, base, in_words
-from ppl.check.statements import joint, let, loop_over
+from ppl.check.statements import let, loop_over
 from ppl.check.supports import support_bounds, value_type
 from ppl.source.diagnostic import Note
 from ppl.source.span import Span
 from ppl.source.suggest import did_you_mean
-from ppl.stdlib.distributions import DISTRIBUTIONS
 from ppl.syntax import ast
 
-LATER = ("FullRank", "LowRank", "Laplace", "Delta")
 SHARED = ("data", "const", "param", "foreign", "failed")
 
 
@@ -53,7 +53,8 @@ def _guide(item: ast.Block, model: Model) -> Guide:
     _body(item.body, walk)
     own = {p.name for p in walk.block.params} | {s.name for s in walk.block.statements}
     limits = tuple((n, e.bounds) for n, e in walk.block.scope.names.items() if n in own and e.kind != "failed")
-    return Guide(walk.name, tuple(walk.block.params), tuple(walk.block.statements), limits, item.span)
+    statements = tuple(walk.block.statements)
+    return Guide(walk.name, tuple(walk.block.params), statements, limits, joints=tuple(walk.joints), span=item.span)
 
 
 def _body(body: tuple[ast.Statement, ...], walk: Walk) -> None:
@@ -62,7 +63,9 @@ def _body(body: tuple[ast.Statement, ...], walk: Walk) -> None:
         block.scope = replace(block.scope, statement=statement.span)
         match statement:
             case ast.Sample(target=ast.JointTarget()):
-                joint(statement, block)
+                joint(statement, walk)
+            case ast.Sample(target=ast.Target(attribute=str()) as target):
+                _body(of_weights(statement, target, block.scope) or (), walk)
             case ast.Sample():
                 _draw(statement, walk)
             case ast.Let(target) if _is_free(target.name, walk):
@@ -129,6 +132,8 @@ def _draw(statement: ast.Sample, walk: Walk) -> None:
     site = _site(statement, target, walk)
     if site is None:
         return _give_up(statement, walk)
+    if is_joint(statement.value) and not _is_bare(statement.value):
+        return family(statement, site, walk)
     if _is_automatic(statement.value, walk.block):
         if site.annotations:
             walk.block.report.add("E515.annotated", site.annotation_span, name=site.name)
@@ -192,9 +197,7 @@ def _is_unknown(target: ast.Target, walk: Walk) -> bool:
     """Whether the model draws this name."""
     name, report = target.name, walk.block.report
     entry = walk.model.scope.names.get(name.id)
-    if target.attribute is not None:
-        report.add("E490", target.span, what="weights of nets", help="")
-    elif name.id in walk.model.unknowns:
+    if name.id in walk.model.unknowns:
         return True
     elif entry is not None and entry.kind == "data":
         report.add("E502", name.span, name=name.id)
@@ -232,12 +235,13 @@ def _same_axes(frame: tuple[str, ...], target: ast.Target, model: Site, walk: Wa
     return False
 
 
+def _is_bare(e: ast.Expr) -> bool:
+    """`MeanField()` by itself is what an unknown gets that is left out."""
+    return isinstance(e, ast.Call) and e.function.id == AUTOMATIC and not e.args
+
+
 def _is_automatic(e: ast.Expr, block: Block) -> bool:
     """Whether this leaves the unknown to an automatic guide."""
-    if isinstance(e, ast.Call) and e.function.id in LATER and (e.function.id not in DISTRIBUTIONS or not e.args):
-        text = "`MeanField()`, or a distribution with parameters: `Normal(m, s)`"
-        block.report.add("E490.one", e.function.span, what=f"`{e.function.id}` in a guide", help=text)
-        return True
     if not isinstance(e, ast.Call) or e.function.id != AUTOMATIC:
         return False
     if e.args:

@@ -80,6 +80,36 @@ def _size(axis: str, scope: Scope) -> Expr:
     return literal(known, scope.axes[axis].span, "int") if known is not None else Expr("size", (), (axis,), (), "int")
 
 
+# ---- in a guide ----------------------------------------------------------------------------------------------------
+
+JOINT = ("FullRank", "LowRank", "Laplace")
+
+
+def of_weights(statement: ast.Sample, target: ast.Target, scope: Scope) -> tuple[ast.Sample, ...] | None:
+    """`f.weights ~ D` of a guide as one line for each array of weights, or one for all of them where D is a family that
+    couples its members; None after a complaint."""
+    net = target.name.id
+    if net not in scope.nets or target.attribute != "weights" or target.indices is not None:
+        text = "only nets have parts to draw: `f.weights ~ MeanField()`"
+        scope.report.add("E369", target.span, name=scope.text[target.span.start : target.span.end], help=text)
+        return None
+    if scope.nets[net].weights is None:
+        scope.report.add("E368", target.span, net=net)
+        return None
+    arrays = [w for w in scope.book.weights.values() if w.net == net]
+    families = statement.value.function.id if isinstance(statement.value, ast.Call) else ""
+    names = tuple(ast.Name(w.name, target.span) for w in arrays)
+    if families in JOINT or isinstance(statement.value, ast.Pipe):
+        return (replace(statement, target=ast.JointTarget(names, target.span)),)
+    return tuple(replace(statement, target=_array(w, target)) for w in arrays)
+
+
+def _array(w: Weight, target: ast.Target) -> ast.Target:
+    """One array of weights on the left of `~`."""
+    indices = tuple(ast.Name(a.rstrip("'"), target.span) for a in w.axes)
+    return ast.Target(ast.Name(w.name, target.span), None, indices or None, target.span)
+
+
 # ---- what is called ----------------------------------------------------------------------------------------------
 
 

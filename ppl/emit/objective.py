@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import networkx as nx
 
-from ppl.check.core import Derived, Dist, Expr, Guide, Param
+from ppl.check.core import Derived, Dist, Expr, Guide, Param, Site
 from ppl.emit.answers import averaged
 from ppl.emit.assemble import assemble_node, new_assembly, value_of
 from ppl.emit.assembly import Slot, remaining
@@ -231,10 +231,16 @@ def _raw(slot: Slot, o: Objective) -> Val:
     return draw(o, slot.name, _normal(o, slot.name, slot.axes), slot.axes, lambda x: x)
 
 
+def _place(o: Objective, name: str) -> Val | None:
+    """Where an unknown starts, if that is said: units of a layer that start alike would stay alike."""
+    site = o.graph.nodes[name]["node"].of if name in o.graph else None
+    return o.a.s.expr(site.start) if isinstance(site, Site) and site.start is not None else None
+
+
 def _normal(o: Objective, name: str, axes: tuple[str, ...]) -> Dist:
     """The automatic guide of coordinates: normal, each with a location and a scale of its own."""
     loc, log_sd = f"{name}.loc", f"{name}.log_sd"
-    o.a.s.names[loc] = learned(o, loc, axes, of=name)
+    o.a.s.names[loc] = learned(o, loc, axes, start=_place(o, name), of=name)
     o.a.s.names[log_sd] = learned(o, log_sd, axes, start=o.b.lit(-1.0), of=name)
     place = Expr("ref", (), (loc,), axes), Expr("exp", (Expr("ref", (), (log_sd,), axes),), (), axes)
     return Dist("Normal", place, (), (), axes, (), "real")

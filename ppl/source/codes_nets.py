@@ -15,6 +15,15 @@ NETS = (
     Code("E365", "`{name}` has no part `{part}`", hint="{help}"),
     Code("E366", "`{given}` has the axis `{axis}`, which `{net}` has inside", hint="{help}"),
     Code("E367", "`{name}` is no activation", hint="{help}"),
-    Code("E368", "`{net}` has no weights of its own", hint="{help}"),
-    Code("E369", "`{name}` is no net", hint="{help}"),
+    Code(
+        "E368",
+        "the weights of `{net}` are parameters, and a guide draws unknowns",
+        hint="`weights ~ Normal(0, 1)` behind the ports of `net {net}` makes them unknowns",
+    ),
+    Code(
+        "E368.model",
+        "the prior of weights stands in the head of their net",
+        hint="`net {net}(…) -> … weights ~ D {{ … }}`",
+    ),
+    Code("E369", "`{name}` cannot be drawn", hint="{help}"),
 )
