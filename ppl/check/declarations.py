@@ -34,9 +34,6 @@ def declare(file: ast.File, defines: Mapping[str, ast.Expr], report: Report) -> 
             case ast.Net():
                 fresh(item.name, out, report)
                 out.nets[item.name.id] = item
-            case ast.Block(kind="predict"):
-                text = "define the quantity in the model block: `name = …`"
-                report.add("E490", first_line(item.span), what="`predict` blocks", help=text)
     verify_pointers(out, report)
     for name in defines:
         if name not in out.constants:

@@ -32,6 +32,7 @@ def to_bound(checked: Checked) -> Bound:
         fingerprint(columns.values(), checked.axes),
         checked.warnings,
         np.array(checked.row_numbers, dtype=np.int64),
+        {axis: np.array(numbers, dtype=np.int64) for axis, numbers in checked.numbers},
     )
 
 

@@ -9,8 +9,9 @@ from ppl.data.bound import Bound, BoundAxis, BoundColumn
 from ppl.data.options import Options
 from ppl.data.read_arrays import read_array_file, table_of_frame, table_of_mapping
 from ppl.data.read_large import is_large, read_large_table
+from ppl.data.sources import read_tables
 from ppl.data.table import Table
-from ppl.data.validate import check_table, is_pure, pure_table
+from ppl.data.validate import check_tables, is_pure, pure_table
 from ppl.source.diagnostic import ModelError, complain
 
 __all__ = ["Bound", "BoundAxis", "BoundColumn", "Options", "bind"]
@@ -20,10 +21,13 @@ def bind(spec: DataSpec, source: object, options: Options | None = None) -> Boun
     """The arrays that `spec` asks for.
 
     `source` is a path (.csv .tsv .json .npz .npy .parquet .arrow .feather), "-" for CSV on standard input, a dict of
-    arrays or lists, a data frame, or None for a model without data. Raises ModelError with every E6 that one run finds.
+    arrays or lists, a data frame, or None for a model without data. For a model with several tables, it is a dict of
+    such sources by the names of the tables, or one source of arrays for all of them. Raises ModelError with every E6
+    that one run finds.
     """
     options = options or Options()
-    return to_bound(check_table(spec, _table(spec, source, options), options))
+    tables = read_tables(spec, source, lambda own, given: _table(own, given, options))
+    return to_bound(check_tables(spec, tables, options))
 
 
 def _table(spec: DataSpec, source: object, options: Options) -> Table:

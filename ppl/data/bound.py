@@ -1,7 +1,7 @@
 """Data that fits the model: arrays over named axes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,8 +28,9 @@ class BoundColumn:
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """`rows` counts the rows in use, and `row_numbers` says which data rows of the source they are, from 1. `extra` are
-    the columns that no declaration took; `fingerprint` is the sha256 of all names, axes and values."""
+    """`rows` counts the rows in use, and `row_numbers` says which data rows of the source they are, from 1: those of
+    the main table, and `numbers` those of every table by the axis of its rows. `extra` are the columns that no
+    declaration took; `fingerprint` is the sha256 of all names, axes and values."""
 
     columns: Mapping[str, BoundColumn]
     axes: Mapping[str, BoundAxis]
@@ -39,3 +40,4 @@ class Bound:
     fingerprint: str
     warnings: tuple[Diagnostic, ...]
     row_numbers: NDArray[np.int64]
+    numbers: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)

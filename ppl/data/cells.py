@@ -165,6 +165,8 @@ _PARSERS: Mapping[str, Callable[[Sequence[object], Options], Parsed]] = {
     "bool": parse_bool,
     "factor": parse_label,
     "ordinal": parse_label,
+    "key": parse_label,
+    "pointer": parse_label,
     "text": parse_text,
     "date": parse_dates,
 }

@@ -49,7 +49,8 @@ class CheckedColumn:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """Everything about the data that does not need arrays."""
+    """Everything about the data that does not need arrays. `row_numbers` are those of the main table, `numbers` those
+    of every table by the axis of its rows."""
 
     source: str
     columns: tuple[CheckedColumn, ...]
@@ -57,3 +58,4 @@ class Checked:
     extra: tuple[str, ...]
     row_numbers: tuple[int, ...]
     warnings: tuple[Diagnostic, ...]
+    numbers: tuple[tuple[str, tuple[int, ...]], ...] = ()

@@ -9,10 +9,11 @@ from typing import Any
 from ppl.check.core import ColumnSpec, DataSpec
 from ppl.data.cells import parse_cells
 from ppl.data.checked import CheckedColumn, Part
+from ppl.data.defaults import filled, stand_in
 from ppl.data.labels import bool_style
 from ppl.data.options import Options
 from ppl.data.parsed import Bad
-from ppl.data.resolve import Found, resolve, unknown_maps, unused
+from ppl.data.resolve import Found, resolve, unused
 from ppl.data.sniff import has_thousands, is_decimal_comma, shell
 from ppl.data.table import Raw, Table
 from ppl.data.wording import SHOWN, counted, cut, number, quoted, shape_text
@@ -26,15 +27,20 @@ NA_LIKE = frozenset(_NA_LIKE.split())
 
 
 def load(spec: DataSpec, table: Table, options: Options) -> Work:
-    """Every declared column, found, shaped and parsed. Errors: E601, E606, E607, E610, E611, E618, E619."""
+    """Every declared column, found, shaped and parsed. Errors: E601, E607, E610, E611, E618, E619."""
     results = {column.name: resolve(column, table, options) for column in spec.columns}
     found = {name: result for name, result in results.items() if isinstance(result, Found)}
-    problems = [fault for result in results.values() if not isinstance(result, Found) for fault in result]
+    rows, origin = _row_count(spec, table, found)
+    absent = {c.name: made for c in spec.columns if c.name not in found if (made := stand_in(c, table, rows))}
+    found |= {name: match for name, (match, _) in absent.items()}
+    problems = [
+        d for name, result in results.items() if name not in found and not isinstance(result, Found) for d in result
+    ]
     axes = [axis.name for axis in spec.axes]
     used = [name for match in found.values() for name in match.names]
-    rows, origin = _row_count(spec, table, found)
+    notes = (*table.notes, *(note for _, note in absent.values()))
     work = Work(spec, table, options, numbers=tuple(range(1, rows + 1)), extra=unused(table, [*used, *axes]))
-    work = replace(work, problems=(*unknown_maps(spec, options), *problems), warnings=table.notes)
+    work = replace(work, problems=tuple(problems), warnings=notes)
     return _parse_all(_shape_all(work, found, origin), found)
 
 
@@ -70,7 +76,7 @@ def _shape(match: Found, work: Work, origin: str) -> CheckedColumn | Diagnostic:
         if fault is not None:
             return fault
     lead = match.raws[0].shape[0] if match.raws[0].shape else 0
-    on_rows = column.axes[:1] == (work.spec.row,) or (column.per in work.factors and lead == rows)
+    on_rows = column.axes[:1] == (work.spec.row,) or (column.per in work.groups and lead == rows)
     expected = rows if on_rows else lead
     for name, raw in zip(match.names, match.raws):
         if raw.shape[0] != expected:
@@ -107,7 +113,7 @@ def _parse_all(work: Work, found: dict[str, Found]) -> Work:
         bad: list[tuple[Part, tuple[Bad, ...]]] = []
         parts = []
         for source, raw in zip(found[name].names, found[name].raws):
-            parsed = parse_cells(column.spec.kind, raw.cells, work.options)
+            parsed = filled(parse_cells(column.spec.kind, raw.cells, work.options), column.spec)
             parts.append(Part(source, parsed.values, parsed.missing, max(1, prod(raw.shape[1:]))))
             if parsed.bad:
                 bad.append((parts[-1], parsed.bad))

@@ -20,7 +20,7 @@ def collapse_per(work: Work) -> Work:
 
 def _is_on_rows(column: CheckedColumn, work: Work) -> bool:
     per = column.spec.per or ""
-    return column.on_rows and per in work.columns and work.columns[per].on_rows and per in work.levels
+    return column.on_rows and per in work.columns and work.columns[per].on_rows and work.labels(per) is not None
 
 
 def _collapse(column: CheckedColumn, work: Work) -> CheckedColumn | Diagnostic:
@@ -35,7 +35,7 @@ def _collapse(column: CheckedColumn, work: Work) -> CheckedColumn | Diagnostic:
         fault = _differing(column, part, codes, first, work)
         if fault is not None:
             return fault
-    levels = work.levels[per]
+    levels = work.labels(per) or ()
     absent = [quoted(label) for code, label in enumerate(levels) if code not in first]
     if absent:
         subject = work.table.origin.column(column.parts[0].name)
@@ -86,7 +86,7 @@ def _group(column: CheckedColumn, part: Part, code: int, first: int, odd: int, w
         0,
     )
     has, other = (_cell(column, part, row * inner + inside, work) for row in (first, odd))
-    label = quoted(work.levels[per][code])
+    label = quoted((work.labels(per) or ())[code])
     return f"{per} {label} has {has} (row {work.numbers[first]}) and {other} (row {work.numbers[odd]})"
 
 

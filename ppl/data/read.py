@@ -28,7 +28,7 @@ def read_text_table(source: str | Path, options: Options, wanted: Sequence[str] 
     path = Path(source)
     content, origin, suffix = read_bytes(path), Origin(path.name), path.suffix.lower()
     if suffix == ".json":
-        return json_table(*_decode(content, origin), origin)
+        return json_table(*decode(content, origin), origin)
     return _csv_bytes(content, origin, separator(options, SEPARATORS[suffix]), wanted)
 
 
@@ -67,7 +67,7 @@ def _files_inside(path: Path) -> str:
     return f"it holds {', '.join(f'`{path / name}`' for name in found[:3])}" if found else ""
 
 
-def _decode(content: bytes, origin: Origin) -> tuple[str, tuple[Diagnostic, ...]]:
+def decode(content: bytes, origin: Origin) -> tuple[str, tuple[Diagnostic, ...]]:
     """The text, and a note if it was not UTF-8. Latin-1 reads any bytes, so this cannot fail."""
     encodings = ("utf-16",) if content[:2] in (b"\xff\xfe", b"\xfe\xff") else ("utf-8-sig",)
     for encoding in encodings:
@@ -79,7 +79,7 @@ def _decode(content: bytes, origin: Origin) -> tuple[str, tuple[Diagnostic, ...]
 
 
 def _csv_bytes(content: bytes, origin: Origin, sep: str, wanted: Sequence[str]) -> Table:
-    text, notes = _decode(content, origin)
+    text, notes = decode(content, origin)
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     if not text.strip():

@@ -13,22 +13,45 @@ _KINDS: Mapping[type, str] = {list: "a list", str: "a text", bool: "true or fals
 
 def json_table(text: str, notes: tuple[Diagnostic, ...], origin: Origin) -> Table:
     """The table in a JSON text. Raises ModelError: E603, E605, E618."""
+    content = _content(text, origin)
+    if _is_records(content):
+        return records_table(content, origin, notes)
+    if not isinstance(content, _Pairs):
+        kind = _KINDS.get(type(content), "a number")
+        raise ModelError([complain("E605.top", source=origin.name, kind=kind)])
+    return lists_table(content, origin, notes)
+
+
+def json_tables(text: str, notes: tuple[Diagnostic, ...], name: str, tables: Sequence[str]) -> dict[str, Table] | None:
+    """The tables of those names in a JSON text that has an object, or a list of records, for them; None where it has
+    arrays by the names of columns. Raises ModelError: E603, E605."""
+    content = _content(text, Origin(name))
+    pairs = dict(content) if isinstance(content, _Pairs) else {}
+    nested = {t: pairs[t] for t in tables if isinstance(pairs.get(t), _Pairs) or _is_records(pairs.get(t))}
+    found = {t: _nested(value, Origin(f"{name}, {t}"), notes) for t, value in nested.items()}
+    return found or None
+
+
+def _nested(value: Any, origin: Origin, notes: tuple[Diagnostic, ...]) -> Table:
+    return lists_table(value, origin, notes) if isinstance(value, _Pairs) else records_table(value, origin, notes)
+
+
+def _is_records(content: object) -> bool:
+    return isinstance(content, list) and bool(content) and all(isinstance(item, _Pairs) for item in content)
+
+
+def _content(text: str, origin: Origin) -> Any:
+    """What a JSON text holds. Raises ModelError: E603, E605."""
     if not text.strip():
         raise ModelError([complain("E603", source=origin.name)])
     try:
-        content = json.loads(text, object_pairs_hook=_Pairs)
+        return json.loads(text, object_pairs_hook=_Pairs)
     except json.JSONDecodeError as error:
         place: dict[str, Any] = {"line": error.lineno, "col": error.colno}
         raise ModelError([complain("E605.json", source=origin.name, why=error.msg.lower(), **place)]) from None
     except (RecursionError, ValueError) as error:
         why = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise ModelError([complain("E605.arrays", source=origin.name, why=why)]) from None
-    if isinstance(content, list) and content and all(isinstance(item, _Pairs) for item in content):
-        return records_table(content, origin, notes)
-    if not isinstance(content, _Pairs):
-        kind = _KINDS.get(type(content), "a number")
-        raise ModelError([complain("E605.top", source=origin.name, kind=kind)])
-    return lists_table(content, origin, notes)
 
 
 class _Pairs(list[tuple[str, object]]):

@@ -26,6 +26,7 @@ class Found:
 def unknown_maps(spec: DataSpec, options: Options) -> list[Diagnostic]:
     """E606 for each `--map` whose left side is no declared column."""
     declared = [column.name for column in spec.columns]
+    declared += [f"{table.name}.{name}" for table in spec.tables for name in table.columns]
     return [
         complain("E606", spec.span, name=name, column=column, found=meant(name, declared))
         for name, column in options.map.items()

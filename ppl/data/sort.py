@@ -31,9 +31,9 @@ def sort_rows(work: Work) -> Work:
 
 
 def _keys(column: CheckedColumn) -> Sequence[float]:
-    """Numbers to sort by: the values themselves, or the place of a text in natural order."""
+    """Numbers to sort by: the values themselves, or the place of a text in natural order. Keys are texts here still."""
     values = column.parts[0].values
-    if column.spec.kind != "text":
+    if column.spec.kind not in ("text", "key", "pointer"):
         return values
     places = {text: place for place, text in enumerate(natural_order(map(str, values)))}
     return [places[str(value)] for value in values]
@@ -62,9 +62,9 @@ def _tie_note(column: CheckedColumn, keys: Sequence[float], order: list[int], wo
 def shown_value(column: CheckedColumn, value: Any, work: Work) -> str:
     """A value as the file would write it."""
     match column.spec.kind:
-        case "factor" | "ordinal":
-            return quoted(work.levels[column.spec.name][int(value)])
-        case "text":
+        case "factor" | "ordinal" | "key" | "pointer" if (labels := work.labels(column.spec.name)) is not None:
+            return quoted(labels[int(value)])
+        case "text" | "key" | "pointer":
             return quoted(value)
         case "date":
             return date_text(int(value))

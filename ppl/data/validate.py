@@ -1,41 +1,38 @@
 """Everything that can be said about the data without arrays."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
-from ppl.check.core import DataSpec
+from ppl.check.core import DataSpec, TableSpec
 from ppl.data.bounds import check_bounds, warn_scales
-from ppl.data.checked import Checked
+from ppl.data.checked import BoundAxis, Checked
 from ppl.data.levels import code_levels, warn_alike_levels, warn_single_rows
+from ppl.data.link import link
 from ppl.data.load import load
 from ppl.data.missing import settle_missing
 from ppl.data.options import DECIMAL_MARKS, Options
 from ppl.data.per import collapse_per
 from ppl.data.read import STDIN, TEXT_SUFFIXES, read_text_table
 from ppl.data.read_json import lists_table
+from ppl.data.resolve import unknown_maps
 from ppl.data.sizes import settle_axes
 from ppl.data.sort import sort_rows
+from ppl.data.sources import Files, every_table, part, read_tables
 from ppl.data.table import Origin, Table
 from ppl.data.work import Work
 from ppl.source.diagnostic import ModelError, complain
 
-PASSES: tuple[Callable[[Work], Work], ...] = (
-    settle_missing,
-    code_levels,
-    check_bounds,
-    sort_rows,
-    warn_alike_levels,
-    warn_single_rows,
-    warn_scales,
-    collapse_per,
-)
+# What is said of each table on its own, before and after the keys of all are known.
+ALONE: tuple[Callable[[Work], Work], ...] = (settle_missing, code_levels, check_bounds, sort_rows)
+LINKED: tuple[Callable[[Work], Work], ...] = (warn_alike_levels, warn_single_rows, warn_scales, collapse_per)
 
 
 def validate(spec: DataSpec, source: object, options: Options | None = None) -> Checked:
     """All checks of `bind` for a source that needs no arrays: a .csv, .tsv or .json file, `-`, a dict of plain lists,
     or None. Raises ModelError with everything that is wrong."""
     options = options or Options()
-    return check_table(spec, pure_table(spec, source, options), options)
+    return check_tables(spec, read_tables(spec, source, lambda own, given: pure_table(own, given, options)), options)
 
 
 def is_pure(source: object) -> bool:
@@ -45,6 +42,8 @@ def is_pure(source: object) -> bool:
             return True
         case str() | Path():
             return str(source) == STDIN or Path(source).suffix.lower() in TEXT_SUFFIXES
+        case Files(pairs):
+            return all(is_pure(path) for _, path in pairs)
         case Mapping():
             return all(isinstance(value, (list, tuple, int, float, str)) for value in source.values())
     return False
@@ -69,15 +68,51 @@ def wanted_names(spec: DataSpec, options: Options) -> list[str]:
     return [*declared, *options.map.values()]
 
 
-def check_table(spec: DataSpec, table: Table, options: Options) -> Checked:
-    """The columns and axes that the model asks for. Raises ModelError with all errors of the run."""
+def check_tables(spec: DataSpec, tables: Mapping[str, Table], options: Options) -> Checked:
+    """The columns and axes that the model asks for, from a source for each of its tables. Raises ModelError with all
+    errors of the run."""
     if options.decimal not in DECIMAL_MARKS:
         raise ModelError([complain("E620.decimal", mark=options.decimal)])
-    work = load(spec, table, options)
-    for step in PASSES:
+    works = tuple(_alone(spec, each, tables[each.name], options) for each in every_table(spec))
+    works = tuple(_through(LINKED, work) for work in link(works))
+    works, axes = settle_axes(works)
+    problems = [*unknown_maps(spec, options), *(fault for work in works for fault in work.problems)]
+    if problems:
+        raise ModelError(problems)
+    return _checked(spec, works, axes)
+
+
+def _alone(spec: DataSpec, own: TableSpec, table: Table, options: Options) -> Work:
+    maps = {
+        name: options.map[key] for name in own.columns for key in (name, f"{own.name}.{name}") if key in options.map
+    }
+    return _through(ALONE, load(part(spec, own), table, replace(options, map=maps)))
+
+
+def _through(steps: tuple[Callable[[Work], Work], ...], work: Work) -> Work:
+    for step in steps:
         work = step(work)
-    work, axes = settle_axes(work)
-    if work.problems:
-        raise ModelError(work.problems)
-    columns = tuple(work.columns[column.name] for column in spec.columns)
-    return Checked(table.origin.name, columns, axes, work.extra, work.numbers, work.warnings)
+    return work
+
+
+def _checked(spec: DataSpec, works: tuple[Work, ...], axes: tuple[BoundAxis, ...]) -> Checked:
+    columns = {name: column for work in works for name, column in work.columns.items()}
+    main = next(work for work in works if work.spec.row == spec.row)
+    return Checked(
+        ", ".join(dict.fromkeys(work.table.origin.name for work in works)),
+        tuple(columns[column.name] for column in spec.columns),
+        axes,
+        _extra(works),
+        main.numbers,
+        tuple(dict.fromkeys(note for work in works for note in work.warnings)),
+        tuple((work.spec.row, work.numbers) for work in works),
+    )
+
+
+def _extra(works: tuple[Work, ...]) -> tuple[str, ...]:
+    """The columns that no table takes; where there are several sources, by table."""
+    if len(works) == 1:
+        return works[0].extra
+    if len({id(work.table) for work in works}) == 1:
+        return tuple(name for name in works[0].extra if all(name in work.extra for work in works))
+    return tuple(f"{work.spec.row}.{name}" for work in works for name in work.extra)

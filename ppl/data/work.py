@@ -13,7 +13,8 @@ from ppl.source.diagnostic import Diagnostic
 @dataclass(frozen=True, slots=True)
 class Work:
     """The columns that are sound so far, by name; `numbers` are the data rows they stand on, from 1; `levels` the
-    labels of each factor. A column with an error is left out, so that later checks are silent about it."""
+    labels of each factor, `keys` those that each key and each pointer takes. A column with an error is left out, so
+    that later checks are silent about it."""
 
     spec: DataSpec
     table: Table
@@ -21,6 +22,7 @@ class Work:
     columns: Mapping[str, CheckedColumn] = field(default_factory=dict)
     numbers: tuple[int, ...] = ()
     levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     extra: tuple[str, ...] = ()
     problems: tuple[Diagnostic, ...] = ()
     warnings: tuple[Diagnostic, ...] = ()
@@ -29,6 +31,15 @@ class Work:
     def factors(self) -> frozenset[str]:
         """The columns whose levels are an axis."""
         return frozenset(column.name for column in self.spec.columns if column.kind in ("factor", "ordinal"))
+
+    @property
+    def groups(self) -> frozenset[str]:
+        """The columns whose values are positions along an axis, which others may be constant within."""
+        return self.factors | {column.name for column in self.spec.columns if column.kind == "pointer"}
+
+    def labels(self, name: str) -> tuple[str, ...] | None:
+        """What the codes of a column stand for; None where they are no codes (yet)."""
+        return self.levels.get(name) or self.keys.get(name)
 
     def without(self, faults: Mapping[str, Iterable[Diagnostic]]) -> "Work":
         """The work after a check that found `faults`, by column."""

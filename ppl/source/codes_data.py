@@ -177,6 +177,21 @@ DATA_CODES: tuple[Code, ...] = (
     ),
     Code("E616.all", "{source}: every row has a missing cell, so `--missing drop` would leave none"),
     Code(
+        "E617",
+        "{column} has the key {cell} ({rows}), which no row of `{table}` has",
+        label="declared here",
+        hint="{found}",
+        about="A column that points into another table holds keys of that table.",
+        wrong="subject: subjects      # a cell is s41, and subjects.csv has no s41",
+        right="subject: subjects      # every cell is a key of subjects.csv",
+    ),
+    Code(
+        "E617.dropped",
+        "{column} has the key {cell} ({rows}), and `--missing drop` leaves that row of `{table}` out",
+        label="declared here",
+        hint="fill the missing cell in `{table}`, or leave these rows out too",
+    ),
+    Code(
         "E618",
         "{source}: two columns are called `{name}`",
         label="declared here",
@@ -206,6 +221,28 @@ DATA_CODES: tuple[Code, ...] = (
         right="ppl fit model.ppl data.csv --sep ';' --decimal ,",
     ),
     Code("E620.sep", "`--sep {sep}`: a separator is one character", hint="use `--sep ';'` or `--sep tab`"),
+    Code(
+        "E621",
+        "{column} is a key, and {first}",
+        label="declared here",
+        hint="a key names one row: remove the repeats, or declare the column as a factor",
+        about="Other tables point at the rows of a table by its key, so no two rows have the same.",
+        wrong="id,age\ns1,40\ns1,41",
+        right="id,age\ns1,40\ns2,41",
+    ),
+    Code(
+        "E622",
+        "{source} is one table, and the model has several: {tables}",
+        label="declared here",
+        hint="{help}",
+        about="Each `data` block is read from a file of its own, which the command line names; one JSON file, or one"
+        " dict, may hold all of them.",
+        wrong="ppl fit model.ppl all.csv",
+        right="ppl fit model.ppl trials=trials.csv subjects=subjects.csv",
+    ),
+    Code("E622.which", "`{source}` does not say which file is for which table", hint="{help}"),
+    Code("E622.missing", "there is no file for the table `{name}`", label="declared here", hint="{help}"),
+    Code("E622.unknown", "the model has no table called `{name}`", hint="{found}"),
     Code("E620.decimal", "`--decimal {mark}`: the decimal mark is a point or a comma", hint="use `--decimal ,`"),
     Code(
         "W110",
@@ -250,5 +287,11 @@ DATA_CODES: tuple[Code, ...] = (
         about="Labels are compared letter by letter, so these are levels of their own, each with its own parameters.",
         wrong="sex\nm\nM",
         right="sex\nM\nM",
+    ),
+    Code(
+        "W116",
+        "{source} has no column `{name}`: every row takes its default, {value}",
+        label="declared here",
+        about="A column with a default may be left out of the data.",
     ),
 )

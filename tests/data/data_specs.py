@@ -3,11 +3,12 @@
 import json
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ppl.check.core import AxisSpec, ColumnSpec, DataSpec
+from ppl.check.core import AxisSpec, ColumnSpec, DataSpec, TableSpec
 from ppl.data.bind import Options, bind
+from ppl.data.sources import Files
 from ppl.source.diagnostic import Diagnostic, ModelError
 from ppl.source.span import Span
 
@@ -34,6 +35,25 @@ def per(name: str, factor: str, kind: str = "real", **more: object) -> ColumnSpe
 
 def matrix(name: str, axis: str, kind: str = "real", **more: object) -> ColumnSpec:
     return column(name, kind, ("row", axis), **more)
+
+
+def tables(subjects: tuple[ColumnSpec, ...], trials: tuple[ColumnSpec, ...], **more: str | None) -> DataSpec:
+    """Two tables; `sorted_by` is the column that orders the trials."""
+    at = {
+        name: tuple(replace(c, axes=(name, *c.axes[1:]) if c.per is None else c.axes) for c in columns)
+        for name, columns in (("subjects", subjects), ("trials", trials))
+    }
+    columns = (*at["subjects"], *at["trials"])
+    levels = tuple(AxisSpec(c.name, "levels", None, c.levels, c.name) for c in columns if c.kind == "factor")
+    keys = {name: next((c.name for c in own if c.kind == "key"), None) for name, own in at.items()}
+    specs = tuple(
+        TableSpec(
+            name, tuple(c.name for c in own), more.get("sorted_by") if name == "trials" else None, keys[name], HERE
+        )
+        for name, own in at.items()
+    )
+    axes = (AxisSpec("subjects", "row"), AxisSpec("trials", "row"), *levels)
+    return DataSpec(columns, axes, "trials", more.get("sorted_by"), HERE, specs)
 
 
 GENES = (AxisSpec("gene", "columns"),)
@@ -82,6 +102,7 @@ class Case:
 AGE = spec(column("age"))
 ARM = spec(column("arm", "factor", levels=("control", "treated")))
 STATE = column("state", "factor")
+TRIALS = tables((column("id", "key"), column("age")), (column("subject", "pointer", table="subjects"), column("rt")))
 DAY = spec(column("day", "date"), column("y"), sorted_by="day")
 
 
@@ -94,6 +115,19 @@ _STATES = "state,region\n" + "".join(
     f"{'GA' if row in (3, 91) else 'NY'},{ {3: 'South', 91: 'Sth'}.get(row, 'North') }\n" for row in range(1, 100)
 )
 _MISSING_14 = (3, 17, 90, *range(200, 211))
+
+_TRIALS = "subject,rt\ns40,210\ns41,250\ns41,205\ns9,190\n"
+
+
+def _both(**texts: str) -> Callable[[Path], None]:
+    """Writes a file for each table."""
+
+    def write(folder: Path) -> None:
+        for name, text in texts.items():
+            (folder / f"{name}.csv").write_text(text, encoding="utf-8")
+
+    return write
+
 
 CASES: tuple[Case, ...] = (
     Case("E601", spec(column("Income"), column("age")), "id,age,income,county\n1,2,3,4\n"),
@@ -134,6 +168,14 @@ CASES: tuple[Case, ...] = (
     ),
     Case("E616", AGE, _thousand_ages(_MISSING_14, "NA")),
     Case("E616.all", spec(column("a"), column("b")), "a,b\n1,\n,2\n", options=Options(missing="drop")),
+    Case("E617", TRIALS, _both(subjects="id,age\ns40,31\ns4,25\n", trials=_TRIALS), source="both"),
+    Case(
+        "E617.dropped",
+        TRIALS,
+        _both(subjects="id,age\ns40,31\ns41,\ns9,28\n", trials=_TRIALS),
+        source="both",
+        options=Options(missing="drop"),
+    ),
     Case("E618", spec(column("x")), "x,y,x\n1,2,3\n"),
     Case(
         "E619",
@@ -158,6 +200,11 @@ CASES: tuple[Case, ...] = (
     Case("E620", spec(column("y"), column("x")), "y;x\n1,5;2,25\n3;4\n"),
     Case("E620.sep", AGE, "age\n1\n", options=Options(sep="ab")),
     Case("E620.decimal", AGE, "age\n1\n", options=Options(decimal="")),
+    Case("E621", TRIALS, _both(subjects="id,age\ns40,31\ns41,25\ns41,26\ns40,9\n", trials=_TRIALS), source="both"),
+    Case("E622", TRIALS, "id,age,subject,rt\ns41,31,s41,210\n"),
+    Case("E622.which", TRIALS, "", source=Files(((None, "a.csv"), (None, "b.csv")))),
+    Case("E622.missing", TRIALS, "", source=Files((("trials", "t.csv"),))),
+    Case("E622.unknown", TRIALS, "", source=Files((("trials", "t.csv"), ("subject", "s.csv")))),
     Case("W110", spec(column("x")), "x\n22000\n31000\n40000\n"),
     Case("W111", spec(column("arm", "factor")), "arm\na\na\nb\nc\nc\n"),
     Case("W112", DAY, "day,y\n2024-01-03,1\n2024-01-01,2\n2024-01-02,3\n"),
@@ -165,6 +212,7 @@ CASES: tuple[Case, ...] = (
     Case("W113", spec(column("city", "factor")), "city\nMalmö\nMalmö\n".encode("latin-1")),
     Case("W114", spec(column("a"), column("b")), "a,b\n1,2\n1,\n3,4\n", options=Options(missing="drop")),
     Case("W115", spec(column("sex", "factor")), "sex\nM\nM \nm\nF\nF\nM\nm\nM \n"),
+    Case("W116", spec(column("y"), column("dose", default=0.5)), "y\n1\n2\n"),
 )
 
 
@@ -179,6 +227,8 @@ def case_text(case: Case, folder: Path) -> str:
         case _:
             case.data(folder)
     source = {None: path, "none": None}.get(case.source, case.source)
+    if source == "both":
+        source = {name: folder / f"{name}.csv" for name in ("subjects", "trials")}
     if isinstance(source, str):
         source = folder / source
     return rendered(complaints(case.spec, source, case.options)).replace(f"{folder}/", "")
