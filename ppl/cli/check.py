@@ -10,8 +10,9 @@ from ppl.check.check import check
 from ppl.check.core import Core
 from ppl.check.declarations import constant_of
 from ppl.cli.failures import ended, guarded
-from ppl.cli.source import DATA_FILE, JSON, MODEL, data_options, defines, read_model, verify_order, with_data
+from ppl.cli.source import DATA_FILE, JSON, MODEL, Data, data_options, defines, read_model, verify_order, with_data
 from ppl.cli.terminal import ERRORS, OK, complaints, note, out, out_json
+from ppl.data.sources import Files
 from ppl.data.validate import is_pure, validate
 from ppl.rewrite.suspect import may_be_refused
 from ppl.source.diagnostic import Diagnostic, ModelError
@@ -25,7 +26,7 @@ from ppl.syntax.parse import parse
 @with_data
 @click.option("--strict", is_flag=True, help="Count warnings as errors.")
 @JSON
-def command(model: str, data: str | None, strict: bool, as_json: bool, **settings: Any) -> None:
+def command(model: str, data: Data, strict: bool, as_json: bool, **settings: Any) -> None:
     """Find all errors and warnings of MODEL, and of DATA where they are given. Nothing is fitted.
 
     A model with discrete unknowns or branches is also planned, to see that every unknown has an estimator.
@@ -41,7 +42,7 @@ def command(model: str, data: str | None, strict: bool, as_json: bool, **setting
     ended(guarded(run, texts, as_json))
 
 
-def find(text: str, name: str, data: str | None, settings: Mapping[str, Any]) -> list[Diagnostic]:
+def find(text: str, name: str, data: Data, settings: Mapping[str, Any]) -> list[Diagnostic]:
     """Everything that is wrong or odd about a model and its data."""
     values = {key: constant_of(value) for key, value in defines(settings["settings"]).items()}
     try:
@@ -73,7 +74,7 @@ def _plan(core: Core) -> list[Diagnostic]:
     return list(dict.fromkeys(found))
 
 
-def _data(core: Core, data: str, settings: Mapping[str, Any]) -> list[Diagnostic]:
+def _data(core: Core, data: str | Files, settings: Mapping[str, Any]) -> list[Diagnostic]:
     """What is wrong or odd about the data; text files are read without numpy."""
     options = data_options(settings)
     try:

@@ -17,6 +17,7 @@ from ppl.cli.source import (
     GUIDE,
     JSON,
     MODEL,
+    Data,
     data_options,
     defines,
     estimators,
@@ -47,7 +48,7 @@ TONES = {"unbiased": "green", "biased": "red"}
 @SECONDS
 @with_data
 @JSON
-def command(model: str, data: str | None, as_json: bool, **settings: Any) -> None:
+def command(model: str, data: Data, as_json: bool, **settings: Any) -> None:
     """Check that the gradient estimates of MODEL are unbiased: compare their mean with score functions of all draws and
     with differences of the objective. Exits with 3 when an estimator is biased.
     """
@@ -60,7 +61,7 @@ def command(model: str, data: str | None, as_json: bool, **settings: Any) -> Non
     ended(guarded(run, texts, as_json))
 
 
-def _run(model: str, data: str | None, texts: dict[str, str], as_json: bool, settings: Mapping[str, Any]) -> int:
+def _run(model: str, data: Data, texts: dict[str, str], as_json: bool, settings: Mapping[str, Any]) -> int:
     name, text = read_model(model)
     texts[name] = text
     chosen = compile(text, name, defines(settings["settings"]), settings["guide"], estimators(settings["estimators"]))

@@ -14,6 +14,7 @@ from ppl.cli.source import (
     ESTIMATOR,
     GUIDE,
     JSON,
+    Data,
     data_options,
     defines,
     estimators,
@@ -40,7 +41,7 @@ BATCH, TIMES = 16, 20
 @click.option("-v", "--verbose", is_flag=True, help="Also the other estimators that would be sound.")
 @click.option("--site", "sites", multiple=True, metavar="NAME", help="Only this unknown; may be given several times.")
 @JSON
-def command(subject: str, data: str | None, sites: tuple[str, ...], as_json: bool, **settings: Any) -> None:
+def command(subject: str, data: Data, sites: tuple[str, ...], as_json: bool, **settings: Any) -> None:
     """Show for each unknown of MODEL how its gradient is estimated, and why. With DATA, also what a gradient costs, and
     how noisy each sound estimator is.
 
@@ -70,7 +71,7 @@ def _code(code: str) -> int:
 
 def _model(
     path: str,
-    data: str | None,
+    data: Data,
     sites: tuple[str, ...],
     texts: dict[str, str],
     as_json: bool,

@@ -21,6 +21,7 @@ from ppl.cli.source import (
     JSON,
     MODEL,
     STDIN,
+    Data,
     data_options,
     defines,
     estimators,
@@ -79,7 +80,7 @@ from ppl.source.render import summary, to_json
     "-v", "--verbose", is_flag=True, help="Print a line after every stage, and the columns that are not used."
 )
 @JSON
-def command(model: str, data: str | None, output: str | None, quiet: bool, as_json: bool, **settings: Any) -> None:
+def command(model: str, data: Data, output: str | None, quiet: bool, as_json: bool, **settings: Any) -> None:
     """Fit MODEL to DATA (.csv, .tsv, .json, .npz, .parquet, .arrow, or - for CSV on standard input).
 
     Prints the posterior and how far to trust it, and saves both. Ctrl-C stops and saves what is there; twice, it quits.
@@ -99,7 +100,7 @@ def command(model: str, data: str | None, output: str | None, quiet: bool, as_js
 
 def _run(
     model: str,
-    data: str | None,
+    data: Data,
     path: Path,
     texts: dict[str, str],
     quiet: bool,
@@ -131,7 +132,7 @@ def _run(
 
 def _fitted(
     model: Model,
-    data: str | None,
+    data: Data,
     settings: dict[str, Any],
     report: Callable[[Progress], None],
     interrupt: Interrupt,

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from ppl.data.options import Options
+from ppl.data.sources import Files
 from ppl.source.diagnostic import ModelError, complain
 from ppl.source.suggest import did_you_mean
 
@@ -16,6 +17,8 @@ STDIN = "-"
 # What can only be data; a model may well be in a .txt.
 DATA_SUFFIXES = frozenset(".csv .tsv .tab .npz .npy .parquet .arrow .feather".split())
 Command = Callable[..., Any]
+# What a command is given as data: one path, a path for each table, or nothing.
+Data = str | Files | None
 
 
 def read_model(path: str) -> tuple[str, str]:
@@ -34,10 +37,10 @@ def read_model(path: str) -> tuple[str, str]:
         raise _no_model(path, (getattr(problem, "strerror", None) or str(problem)).lower(), "") from None
 
 
-def verify_order(model: str, data: str | None) -> None:
+def verify_order(model: str, data: Data) -> None:
     """A command line with the data in the place of the model is wrong. Raises UsageError."""
     is_data = Path(model).suffix.lower() in DATA_SUFFIXES
-    if data is not None and Path(data).suffix == ".ppl" and (is_data or Path(model).suffix != ".ppl"):
+    if isinstance(data, str) and Path(data).suffix == ".ppl" and (is_data or Path(model).suffix != ".ppl"):
         raise click.UsageError(f"the model comes first, then the data: `{_verb()} {data} {model}`")
     if is_data and data is None:
         raise click.UsageError(f"`{model}` is data; the model comes first: `{_verb()} MODEL.ppl {model}`")
@@ -100,6 +103,19 @@ def data_options(settings: Mapping[str, Any]) -> Options:
     )
 
 
+def _sources(context: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> Data:
+    """One path as it is; several, or paths with the names of tables, as pairs. A file whose name has a `=` is found."""
+    if len(given) < 2 and not any(_is_named(text) for text in given):
+        return given[0] if given else None
+    split = (text.partition("=") if _is_named(text) else ("", "", text) for text in given)
+    return Files(tuple((name or None, path) for name, _, path in split))
+
+
+def _is_named(text: str) -> bool:
+    name, sign, path = text.partition("=")
+    return bool(sign and path) and name.isidentifier() and not Path(text).exists()
+
+
 def with_data(command: Command) -> Command:
     """The options about constants and data that `fit`, `check` and `explain` share."""
     for option in reversed(DATA):
@@ -135,4 +151,4 @@ ESTIMATOR = click.option(
 )
 JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object on standard output, nothing else.")
 MODEL = click.argument("model")
-DATA_FILE = click.argument("data", required=False)
+DATA_FILE = click.argument("data", nargs=-1, callback=_sources, metavar="[DATA | TABLE=DATA...]")
