@@ -11,11 +11,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from ppl.emit.contract import matrix_product
+from ppl.emit.loop_code import write_loop, write_outcome
 from ppl.emit.val import KernelCall, Val
 from ppl.stdlib.primitives import PRIMITIVES
 
 INLINE = 60
-KEPT = frozenset(("gather", "scatter", "kernel", "kernel_grad", "plan", "u", "w", "input", "sum", "dot", "logsumexp"))
+KEPT = frozenset(("gather", "scatter", "loop", "outcome", "kernel", "kernel_grad", "plan", "u", "w", "input", "sum", "dot", "logsumexp"))
 
 
 @dataclass(slots=True)
@@ -31,12 +33,13 @@ class Writer:
     hints: dict[Val, str] = field(default_factory=dict)
     scalars: dict[str, int] = field(default_factory=dict)
     sampled: frozenset[str] = frozenset()
+    outcomes: dict[Val, tuple[str, ...]] = field(default_factory=dict)
 
     def inside(self) -> "Writer":
         """A writer for a function body: it knows the values written so far."""
         return Writer(
             [], dict(self.text), set(self.inlined), dict(self.saved), set(self.taken), self.indent + "    ",
-            self.hints, self.scalars, self.sampled,
+            self.hints, self.scalars, self.sampled, dict(self.outcomes),
         )  # fmt: skip
 
     def slot(self, name: str) -> str:
@@ -124,6 +127,11 @@ class Writer:
             marks = ", ".join([":"] * lead + [":" if a in have else "None" for a in axes])
             text = f"{text}[{marks}]"
         return text
+
+    def shape(self, axes: Iterable[str], batch: bool) -> str:
+        """The shape of an array with these axes."""
+        sizes = [*(["S"] if batch else []), *(axis_size(a) for a in axes)]
+        return f"({', '.join(sizes)}{',' if len(sizes) == 1 else ''})"
 
     def positions(self, v: Val, axes: Iterable[str]) -> str:
         """Axis numbers in the array of a value."""
@@ -219,7 +227,7 @@ def _extreme(v: Val, w: Writer) -> str:
 def _dot(v: Val, w: Writer) -> str:
     a, b = v.args
     over = tuple(str(x) for x in v.attrs)
-    short = _matmul(v, a, b, over, w) or _matmul(v, b, a, over, w)
+    short = _matmul(v, a, b, over, w) or _matmul(v, b, a, over, w) or matrix_product(v, w.arranged, axis_size)
     return short or _einsum(v, over, w)
 
 
@@ -515,6 +523,8 @@ _CODE: dict[str, Callable[[Val, Writer], str]] = {
     "noise": _noise,
     "initial": _initial,
     "quantile": _quantile,
+    "loop": write_loop,
+    "outcome": write_outcome,
     "kernel": _kernel,
     "kernel_grad": _kernel_grad,
     "u": _raw,
