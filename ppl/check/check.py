@@ -13,6 +13,7 @@ from ppl.check.lints import lint
 from ppl.check.net_weights import declare_nets, without_idle
 from ppl.check.objectives import objective
 from ppl.check.params import param
+from ppl.check.predict import check_predict
 from ppl.check.scope import Entry, Report, Scope
 from ppl.check.statements import check_block
 from ppl.check.tables import KEY, data_spec, verify_observed
@@ -54,6 +55,7 @@ def check(file: ast.File, defines: Mapping[str, ast.Expr] | None = None) -> Chec
     verify_observed(block.observed, declared, report)
     _idle_functions(declared, block.scope)
     core = replace(_core(declared, block, file), guides=_guides(file, declared, block), objective=_goal(file, block))
+    core = replace(core, predict=check_predict(_predict_blocks(file), block))
     if not report.found and not block.observed and declared.columns and core.objective is None:
         report.add("E410", None, name=next(iter(declared.columns)))
     core = without_idle(core, block.scope)
@@ -92,6 +94,10 @@ def _blanks(declared: Declared, block: Block) -> frozenset[str]:
 
 def _guide_blocks(file: ast.File) -> tuple[ast.Block, ...]:
     return tuple(item for item in file.items if isinstance(item, ast.Block) and item.kind == "guide")
+
+
+def _predict_blocks(file: ast.File) -> tuple[ast.Block, ...]:
+    return tuple(item for item in file.items if isinstance(item, ast.Block) and item.kind == "predict")
 
 
 def _one_aim(guides: tuple[ast.Block, ...], goal: ast.Objective, report: Report) -> None:

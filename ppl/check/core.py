@@ -139,7 +139,8 @@ class Dist:
 @dataclass(frozen=True, slots=True)
 class Site:
     """`name[axes] ~ dist`. `role` is `unknown`, `observed` (a data column, or `value` of an `observe` statement),
-    `imputed` (a column with blanks) or `guide` (the guide's draw of an unknown). `axes` includes the event
+    `imputed` (a column with blanks), `guide` (the guide's draw of an unknown) or
+    `predicted` (a draw of the predict block). `axes` includes the event
     axes, last. `settings` are the arguments of annotations: (annotation, keyword, value). `integrated` says why an
     unknown was integrated out in closed form: `dist` is then what is known of it given the rest. `start` is where a fit
     begins, for the weights of nets."""
@@ -205,15 +206,43 @@ class Param:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """One map of `D |> step`: a row of `FLOWS` with its settings, in the order of the row."""
+
+    name: str
+    settings: tuple[float, ...] = ()
+    span: Span = where()
+
+
+@dataclass(frozen=True, slots=True)
+class Joint:
+    """`(v, x) ~ FullRank()`, `(v, x) ~ D |> coupling(layers=6)`: the unconstrained coordinates of unknowns, drawn side
+    by side from one distribution. `family` is the key of a row of `FAMILIES`, or `flow`, with `settings` by name;
+    `base` is what a flow starts from (None: standard normals) and `steps` what its draws go through. A flow of one
+    unknown with axes acts `along` the last of them, for every position of the others. `value` is where `Delta(value)`
+    puts its point."""
+
+    names: tuple[str, ...]
+    family: str
+    settings: tuple[tuple[str, float], ...] = ()
+    base: Dist | None = None
+    steps: tuple[Step, ...] = ()
+    along: str = ""
+    value: Expr | None = None
+    span: Span = where()
+
+
+@dataclass(frozen=True, slots=True)
 class Guide:
     """`guide name { … }`: sites of role `guide` over unknowns of the model, and derived values of its own, in order.
-    `name` is "" for a guide without one. `params` are those declared inside. Unknowns that it leaves out get an
-    automatic guide."""
+    `name` is "" for a guide without one. `params` are those declared inside. `joints` are the unknowns that it draws
+    by their coordinates. Unknowns that it leaves out get an automatic guide."""
 
     name: str
     params: tuple[Param, ...]
     statements: tuple[Statement, ...]
     bounds: tuple[tuple[str, Interval], ...] = ()
+    joints: tuple[Joint, ...] = field(default=(), kw_only=True)
     span: Span = where()
 
 
@@ -230,7 +259,8 @@ class Objective:
 @dataclass(frozen=True, slots=True)
 class Core:
     """A checked model. `axes` are all axes as declared; `bounds` hold the values of each name; `text` and `path` are
-    the source. `params` are those of the top level and of the model block."""
+    the source. `params` are those of the top level and of the model block. `predict` are the statements of the predict
+    block: derived values, and sites of role `predicted`."""
 
     data: DataSpec
     axes: tuple[AxisSpec, ...]
@@ -242,3 +272,4 @@ class Core:
     path: str = field(default="<model>", compare=False)
     text: str = field(default="", compare=False, repr=False)
     doc: str = ""
+    predict: tuple[Statement, ...] = ()

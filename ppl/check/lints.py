@@ -65,6 +65,8 @@ def _unused_columns(core: Core) -> Iterator[Diagnostic]:
     for s in core.statements:
         used |= reads(s) | {s.name}
         used |= {a.rstrip("'") for a in getattr(s, "axes", ())}
+    for s in core.predict:
+        used |= {a.rstrip("'") for a in getattr(s, "axes", ())}
     for p in _params(core):
         used |= {a.rstrip("'") for a in p.axes}
     for column in core.data.columns:
@@ -99,7 +101,7 @@ def _read_elsewhere(core: Core) -> set[str]:
     """The names that are read outside the model block."""
     values = [p.init for p in _params(core) if p.init is not None]
     values += [core.objective.value] if core.objective is not None else []
-    inside = [reads(s) for guide in core.guides for s in guide.statements]
+    inside = [reads(s) for guide in core.guides for s in guide.statements] + [reads(s) for s in core.predict]
     return set().union(*(names_in(v) for v in values), *inside)
 
 

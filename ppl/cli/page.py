@@ -18,6 +18,7 @@ ROOMS = {
     "E5": "estimators",
     "E6": "data",
     "E7": "running",
+    "E8": "predictions",
     "W1": "warnings",
 }
 
