@@ -10,16 +10,15 @@ from ppl.source.diagnostic import Note
 from ppl.source.span import Span
 from ppl.source.suggest import did_you_mean
 from ppl.stdlib.distributions import ALIASES, DISTRIBUTIONS
+from ppl.stdlib.families import FAMILIES
 from ppl.syntax import ast
 
 AUTOMATIC = "MeanField"
 MODIFIERS = ("Truncated", "Censored", "Mixture", "Ordered", "ZeroInflated")
-GUIDE_ONLY = "leave the guide out: every unknown gets an automatic one"
 LATER = {
     "LKJCholesky": "independent effects for now: `b[k] ~ Normal(0, sd)`",
     "Wishart": "give each sd a prior of its own: `sd[k] ~ HalfNormal(1)`",
     "GP": "`f[row] ~ MvNormal(0, cov=K)`, with `K[i, j] = …` in two loops over `row`",
-    **dict.fromkeys(("FullRank", "LowRank", "Delta"), GUIDE_ONLY),
 }
 
 
@@ -159,6 +158,9 @@ def unknown_function(e: ast.Call, scope: Scope) -> None:
         return
     if name == AUTOMATIC:
         scope.report.add("E515", e.span)
+        return
+    if name in FAMILIES:
+        scope.report.add("E553", e.function.span, what=f"`{name}()`")
         return
     if name in LATER:
         scope.report.add("E490.one", e.function.span, what=f"`{name}`", help=LATER[name])

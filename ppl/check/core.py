@@ -162,12 +162,14 @@ class Site:
 @dataclass(frozen=True, slots=True)
 class Derived:
     """`name[axes] = value`. `along` is the axis of a recursion: the value reads names at earlier positions of it that
-    in turn depend on this one, so its positions are computed one after the other."""
+    in turn depend on this one, so its positions are computed one after the other. What a net computes on the way is
+    `hidden`: no one asked for it."""
 
     name: str
     axes: tuple[str, ...]
     value: Expr
     along: str = ""
+    hidden: bool = field(default=False, kw_only=True)
     span: Span = where()
     name_span: Span = where()
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from ppl.check.block import Block
 from ppl.check.complaints import above
-from ppl.check.core import Derived, FactorTerm, Site
+from ppl.check.core import Derived, FactorTerm, Joint, Site
 from ppl.check.lags import Read, depends, dist_reads_back, reads_back
 from ppl.check.recursions import MOST, WALKED, is_short
 from ppl.check.scope import Entry, Scope
@@ -26,7 +26,8 @@ class Model:
 @dataclass(slots=True)
 class Walk:
     """A guide while it is being read. `drawn` holds the unknowns that it has named, with the place; `sampled` those
-    whose values are known from here on; `pending` those that the loops around will have drawn at earlier positions."""
+    whose values are known from here on; `pending` those that the loops around will have drawn at earlier positions;
+    `joints` are the draws of coordinates."""
 
     block: Block
     model: Model
@@ -34,6 +35,7 @@ class Walk:
     drawn: dict[str, Span] = field(default_factory=dict)
     sampled: dict[str, Entry] = field(default_factory=dict)
     pending: frozenset[str] = frozenset()
+    joints: list[Joint] = field(default_factory=list)
 
 
 def look_around(walk: Walk) -> None:

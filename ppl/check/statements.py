@@ -52,8 +52,8 @@ def _body(body: tuple[ast.Statement, ...], block: Block) -> None:
 
 
 def joint(statement: ast.Sample, block: Block) -> None:
-    """`(v, x) ~ …`: not part of the language yet."""
-    block.report.add("E490", statement.target.span, what="joint targets", help="write one `~` for each name")
+    """`(v, x) ~ …` belongs in a guide."""
+    block.report.add("E553", statement.target.span, what="a joint target")
     give_up(statement, block)
 
 

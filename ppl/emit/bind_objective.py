@@ -11,9 +11,11 @@ import numpy.typing as npt
 
 from ppl.data.bound import Bound
 from ppl.emit.bind import CELLS, Inputs, Named, cells_of, labels_of, largest_array, lay_out, made_size
+from ppl.emit.goal import JointAxes
 from ppl.emit.memory import keep_freed_memory
 from ppl.emit.objective_program import EmittedObjective
 from ppl.source.diagnostic import ModelError, complain
+from ppl.stdlib.flows import weights_of
 
 Array = npt.NDArray[np.float64]
 T = TypeVar("T")
@@ -130,6 +132,8 @@ def bind_objective(emitted: EmittedObjective, bound: Bound, code: CodeType | Non
     slots: dict[str, slice] = {}
     noises: dict[str, slice] = {}
     probe = Inputs(bound, slots, emitted.tables)
+    for joint in emitted.joined:
+        joined_sizes(joint, probe, sizes)
     for axes in (*(p.axes for p in emitted.params), *(n.axes for n in emitted.noises)):
         for a in axes:
             sizes.setdefault(a, as_level_count(a, emitted, sizes) or made_size(a, probe, sizes))
@@ -147,6 +151,18 @@ def bind_objective(emitted: EmittedObjective, bound: Bound, code: CodeType | Non
     sizes |= {axis: int(size) for axis, size in lengths.items()}
     most = max(1, CELLS // largest_array(emitted.tables, sizes))
     return ObjectiveProgram(emitted, dim, noise, slots, sizes, inputs.spans, most, Functions(*functions))  # type: ignore[arg-type]
+
+
+def joined_sizes(joint: JointAxes, inputs: Inputs, sizes: dict[str, int]) -> None:
+    """The lengths of the axes of a joint draw."""
+    for a in (a for axes in (*joint.members, (joint.axis,) * (not joint.members)) for a in axes):
+        sizes.setdefault(a, made_size(a, inputs, sizes))
+    if joint.members:
+        sizes[joint.axis] = sum(int(np.prod([sizes[a] for a in axes], dtype=int)) for axes in joint.members)
+    size = sizes[joint.axis]
+    sizes[joint.noise], sizes[joint.out] = size + joint.extra, size + 1
+    for axis, name, settings in joint.weights:
+        sizes[axis] = weights_of(name, size, *settings)
 
 
 def as_level_count(axis: str, emitted: EmittedObjective, sizes: Mapping[str, int]) -> int:

@@ -17,7 +17,7 @@ from ppl.emit.val import KernelCall, Val
 from ppl.stdlib.primitives import PRIMITIVES
 
 INLINE = 60
-KEPT = frozenset(("gather", "scatter", "loop", "outcome", "kernel", "kernel_grad", "plan", "u", "w", "input", "sum", "dot", "logsumexp"))
+KEPT = frozenset("gather scatter loop outcome kernel kernel_grad plan u w input sum dot logsumexp".split())
 
 
 @dataclass(slots=True)
@@ -127,6 +127,10 @@ class Writer:
             marks = ", ".join([":"] * lead + [":" if a in have else "None" for a in axes])
             text = f"{text}[{marks}]"
         return text
+
+    def size(self, axis: str) -> str:
+        """The length of an axis."""
+        return axis_size(axis)
 
     def shape(self, axes: Iterable[str], batch: bool) -> str:
         """The shape of an array with these axes."""

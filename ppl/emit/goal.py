@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import networkx as nx
 
-from ppl.check.core import Derived, Dist, Guide, Site
+from ppl.check.core import Derived, Dist, Guide, Joint, Site
 from ppl.emit.assembly import Assembly, NoiseSlot
 from ppl.emit.surrogate import ScoreNode
 from ppl.emit.val import Val
@@ -54,10 +54,25 @@ class Probe:
     coupled: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class JointAxes:
+    """The axes of a joint draw: the coordinates of its `members` (their axes) laid out along `axis`, or an `axis` that
+    the unknown has. `noise` is that of its uniform numbers, `extra` of which are more than the coordinates; `out` that
+    of what a flow gives; `weights` are the axes of the weights of each flow, with its name and settings."""
+
+    axis: str
+    members: tuple[tuple[str, ...], ...]
+    noise: str
+    extra: int
+    out: str
+    weights: tuple[tuple[str, str, tuple[int, ...]], ...]
+
+
 @dataclass(slots=True)
 class Objective:
     """An objective as values. `estimators` says how each unknown is drawn; `guide` holds the guide's sites; `put` are
-    unknowns that are not drawn but put somewhere; `stepwise` are drawn position by position along an axis. With
+    unknowns that are not drawn but put somewhere; `stepwise` are drawn position by position along an axis; `joints` are
+    drawn by their coordinates, of which `pieces` holds those that have been, and `joined` the axes. With
     `batching`, costs along sampled axes are scaled."""
 
     a: Assembly
@@ -75,6 +90,9 @@ class Objective:
     sided: dict[str, Mapping[str, Side]] = field(default_factory=dict)
     chances: dict[Span, tuple[Val, Val]] = field(default_factory=dict)
     stepwise: Mapping[str, str] = field(default_factory=dict)
+    joints: Mapping[str, Joint] = field(default_factory=dict)
+    pieces: dict[str, Val] = field(default_factory=dict)
+    joined: list[JointAxes] = field(default_factory=list)
     batching: Batching | None = None
 
     @property

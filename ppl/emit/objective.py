@@ -13,14 +13,16 @@ from ppl.check.core import Derived, Dist, Expr, Guide, Param, Site
 from ppl.emit.answers import averaged
 from ppl.emit.assemble import assemble_node, new_assembly, value_of
 from ppl.emit.assembly import Slot, remaining
-from ppl.emit.goal import Objective, ParamSlot, Table
+from ppl.emit.goal import Objective, Table
+from ppl.emit.joints import coordinates_of, is_point, point
+from ppl.emit.learned import learned
 from ppl.emit.lower import levels_back
 from ppl.emit.sequences import Names, recursions, whole
 from ppl.emit.sites import draw, splits
 from ppl.emit.strata import LEAST
 from ppl.emit.val import Val
 from ppl.emit.values import Builder
-from ppl.graph.graph import Node, core_of, drawn_sites, node_list
+from ppl.graph.graph import Node, core_of, drawn_sites, joined, node_list
 from ppl.rewrite.batching import SCALE, Batching
 from ppl.rewrite.eliminate import Elimination, eliminations, is_discrete
 from ppl.rewrite.listing import guide_name
@@ -56,7 +58,7 @@ def assemble_objective(
         o.thunks = {s.name: s for s in guide.statements if isinstance(s, Derived)}
     _note_answers(o)
     a.s.names = Names(a.s.names, lambda name: _find(name, o))
-    o.stepwise = stepwise(graph, sites, o.thunks)
+    o.stepwise, o.joints = stepwise(graph, sites, o.thunks), joined(guide)
     a.given, a.raw = (lambda node: _given(node, o)), (lambda slot: _raw(slot, o))
     for p in (*core.params, *(guide.params if guide is not None else ())):
         a.s.names[p.name] = _param(p, o)
@@ -149,24 +151,6 @@ def _param(p: Param, o: Objective) -> Val:
     return learned(o, p.name, p.axes, kind, start, ends)
 
 
-def learned(
-    o: Objective,
-    name: str,
-    axes: tuple[str, ...],
-    kind: str = "real",
-    start: Val | None = None,
-    ends: Mapping[str, Val] | None = None,
-    of: str = "",
-) -> Val:
-    """A learned number for every position of `axes`, on its own scale."""
-    axes = o.b.sorted(axes)
-    o.params.append(ParamSlot(name, axes, kind, start or o.b.lit(0.0), of))
-    raw = o.b.node("u", (), (name,), axes, batch=True, stage=1)
-    value = o.a.s.formula(BIJECTIONS[kind].forward, {"u": raw, **(ends or {})})
-    o.a.hints.setdefault(value, name)
-    return value
-
-
 # ---- draws -------------------------------------------------------------------------------------------------------
 
 
@@ -174,6 +158,8 @@ def _given(node: Node, o: Objective) -> Val | None:
     """The value of an unknown: drawn by its guide, or, where levels are to be drawn and none says how, by one of its
     own."""
     site = o.guide.get(node.name)
+    if is_point(node.name, o):
+        return point(node, o)
     if node.name in o.stepwise:
         return whole(o.a.s, o.graph, node.name, o.stepwise[node.name])
     if site is not None:
@@ -227,7 +213,9 @@ def _own_levels(o: Objective, node: Node) -> Dist:
 
 
 def _raw(slot: Slot, o: Objective) -> Val:
-    """The coordinates of a continuous unknown without a guide."""
+    """The coordinates of a continuous unknown without a guide, or drawn by them."""
+    if slot.name in o.joints:
+        return coordinates_of(slot.name, o)
     return draw(o, slot.name, _normal(o, slot.name, slot.axes), slot.axes, lambda x: x)
 
 

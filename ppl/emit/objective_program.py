@@ -9,7 +9,7 @@ import networkx as nx
 from ppl.check.core import Expr, FactorTerm, Guide, Site
 from ppl.emit.assembly import Assembly, NoiseSlot, Slot
 from ppl.emit.code import Writer, axis_size
-from ppl.emit.goal import Objective, ParamSlot
+from ppl.emit.goal import JointAxes, Objective, ParamSlot
 from ppl.emit.objective import PATHWISE, assemble_objective, costs_of, summed_out
 from ppl.emit.probes import probed
 from ppl.emit.program import (
@@ -69,6 +69,7 @@ class EmittedObjective:
     work: tuple[tuple[tuple[str, ...], int], ...] = ()
     stratified: tuple[str, ...] = ()
     batching: Batching | None = None
+    joined: tuple[JointAxes, ...] = ()
 
 
 def emit_objective(
@@ -144,6 +145,7 @@ def emit_objective(
         _work([*outputs["value"], *outputs["grad"]]),
         tuple(name for name, how in estimators.items() if how == "stratified"),
         batching,
+        tuple(o.joined),
     )
 
 

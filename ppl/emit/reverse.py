@@ -5,6 +5,8 @@ it is constant, and is multiplied by their length where it is summed."""
 
 from collections.abc import Callable, Iterable, Mapping
 
+from ppl.emit.loop_reverse import through_loop
+from ppl.emit.loops import loop_of, outcome
 from ppl.emit.val import KernelCall, Val
 from ppl.emit.values import Builder
 from ppl.stdlib.formulas import evaluate
@@ -16,21 +18,45 @@ Contributions = list[tuple[Val, Val]]
 def adjoints(b: Builder, root: Val, wrt: Iterable[Val]) -> dict[Val, Val]:
     """d root / d v for every v of `wrt` that the root depends on."""
     leaves = set(wrt)
-    active = _active(root, leaves)
-    found: dict[Val, Val] = {root: b.lit(1.0)} if root in active else {}
-    for v in sorted(active, key=lambda x: -x.order):
-        if v not in found:
-            continue
-        for arg, part in _contributions(b, v, found[v], active):
-            reduced = b.sum(part, (a for a in _domain(v, part) if a not in arg.axes))
-            found[arg] = b.add(found[arg], reduced) if arg in found else reduced
+    found = _swept(b, {root: b.lit(1.0)}, _active((root,), leaves))
     return {v: found[v] for v in leaves if v in found}
 
 
-def _active(root: Val, leaves: set[Val]) -> set[Val]:
-    """The values on a path from the leaves to the root."""
+def pullback(b: Builder, seeds: Mapping[Val, Val], wrt: Iterable[Val]) -> dict[Val, Val]:
+    """The adjoints of `wrt` that follow from those of other values. What a value of `wrt` depends on is not asked
+    about: it is taken to be given."""
+    leaves = set(wrt)
+    found = _swept(b, seeds, _active(seeds, leaves), leaves)
+    return {v: found[v] for v in leaves if v in found}
+
+
+def _swept(
+    b: Builder, seeds: Mapping[Val, Val], active: set[Val], ends: Iterable[Val] = frozenset()
+) -> dict[Val, Val]:
+    """The adjoints of all active values, from the last to the first; those of `ends` go no further."""
+    found: dict[Val, Val] = {v: g for v, g in seeds.items() if v in active}
+    for v in sorted(active, key=lambda x: -x.order):
+        if v in ends or (v not in found and v.op != "loop"):
+            continue
+        parts = _back_through(b, v, found) if v.op == "loop" else _contributions(b, v, found[v], active)
+        for arg, part in parts:
+            if arg in active:
+                reduced = b.sum(part, (a for a in _domain(v, part) if a not in arg.axes))
+                found[arg] = b.add(found[arg], reduced) if arg in found else reduced
+    return found
+
+
+def _back_through(b: Builder, v: Val, found: Mapping[Val, Val]) -> Contributions:
+    """The adjoints of the arguments of a loop, from those of its outcomes."""
+    outcomes = {i: outcome(b, v, i) for i in range(len(loop_of(v).states))}
+    grads = {i: found[x] for i, x in outcomes.items() if x in found}
+    return through_loop(b, v, grads, lambda seeds, wrt: pullback(b, seeds, wrt)) if grads else []
+
+
+def _active(roots: Iterable[Val], leaves: set[Val]) -> set[Val]:
+    """The values on a path from the leaves to a root."""
     known: dict[Val, bool] = {}
-    stack = [root]
+    stack = list(roots)
     while stack:
         v = stack[-1]
         if v in known:
@@ -157,6 +183,14 @@ def _concat(b: Builder, v: Val, g: Val) -> Contributions:
     ]
 
 
+def _cut(b: Builder, v: Val, g: Val) -> Contributions:
+    """What was cut out of an array is zero elsewhere."""
+    full = g
+    if set(g.axes) != set(v.axes) or not g.batch:
+        full = b.node("tap", (g,), ("broadcast", *v.axes), v.axes, batch=True)
+    return [(v.args[0], b.node("uncut", (full,), v.attrs, v.args[0].axes))]
+
+
 def _attach(b: Builder, v: Val, g: Val) -> Contributions:
     """A value with its gradient given: arguments come in pairs of what it depends on and how."""
     pairs = zip(v.args[1::2], v.args[2::2], strict=True)
@@ -182,4 +216,5 @@ _RULES: dict[str, Callable[[Builder, Val, Val], Contributions]] = {
     "attach": _attach,
     "pad": _pad,
     "concat": _concat,
+    "cut": _cut,
 }

@@ -113,6 +113,21 @@ def piece(v: Array, axis: int, start: int, count: int) -> Array:
     return v[tuple(at)]
 
 
+def cut(v: Array, axis: int, start: int, count: int, sizes: tuple[int, ...] | None = None) -> Array:
+    """`count` entries along an axis, laid out in `sizes`."""
+    found = piece(v, axis, start, count)
+    return found if sizes is None else found.reshape(*v.shape[:axis], *sizes, *v.shape[axis + 1 :])
+
+
+def uncut(g: Array, axis: int, start: int, count: int, axes: int, total: int) -> Array:
+    """The transpose of `cut`: entries over `axes` axes back in their place along one of length `total`."""
+    out = np.zeros((*g.shape[:axis], total, *g.shape[axis + axes :]))
+    out[(*(slice(None),) * axis, slice(start, start + count))] = g.reshape(
+        *g.shape[:axis], count, *g.shape[axis + axes :]
+    )
+    return out
+
+
 def centred(v: Array) -> Array:
     """Costs (S, …) less the mean of those of the other draws: the leave-one-out baseline."""
     count = len(v)
@@ -142,3 +157,16 @@ def _with_first(v: Array, axis: int) -> Array:
     last[axis] = slice(-1, None)
     out[tuple(last)] = 1.0
     return out
+
+
+def steps(v: Array, axis: int) -> Array | list[float]:
+    """An array by its positions along an axis, for a loop: numbers of Python where each position is one number."""
+    moved = np.ascontiguousarray(np.moveaxis(v, axis, 0))
+    return moved.tolist() if moved.ndim == 1 else moved
+
+
+def stacked(items: list[Array], axis: int) -> Array:
+    """What the steps of a loop have computed, all of one shape, along an axis."""
+    shape = np.shape(items[0])
+    whole = np.concatenate([np.ravel(x) for x in items]) if len(shape) > 1 else np.concatenate(items) if shape else items
+    return np.moveaxis(np.reshape(whole, (len(items), *shape)), 0, axis)

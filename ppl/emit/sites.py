@@ -41,12 +41,12 @@ def plates_of(dist: Dist, axes: tuple[str, ...]) -> tuple[str, ...]:
 def _pathwise(o: Objective, name: str, dist: Dist, axes: tuple[str, ...], at: Callable[[Val], Val]) -> Val:
     noise = noise_of(o.a, name, dist, axes)
     x, _ = pathwise(o.a.s, dist, noise, axes)
-    cost = _standard_cost(o, dist, noise) or o.b.neg(drawn_log_density(o.a.s, dist, x))
+    cost = standard_cost(o, dist, noise) or o.b.neg(drawn_log_density(o.a.s, dist, x))
     o.guide_costs.append((guide_name(name), cost, plates_of(dist, axes)))
     return x
 
 
-def _standard_cost(o: Objective, dist: Dist, noise: Callable[[int], Val]) -> Val | None:
+def standard_cost(o: Objective, dist: Dist, noise: Callable[[int], Val]) -> Val | None:
     """-log q of location plus scale: the log of the scale, and a standard part that no parameter moves. It is what the
     total derivative of -log q comes to."""
     row = DISTRIBUTIONS.get(dist.name)
@@ -144,7 +144,7 @@ def _stratified(o: Objective, name: str, dist: Dist, axes: tuple[str, ...], at: 
     guards = splits(o, name)
     x, width = strata(o.a.s, name, dist, axes, guards, noise(0), at, o.a.sizes)
     list_levels(o, name, axes, width)
-    cost = _standard_cost(o, dist, noise) or o.b.neg(log_density(o.a.s, dist, x))
+    cost = standard_cost(o, dist, noise) or o.b.neg(log_density(o.a.s, dist, x))
     o.guide_costs.append((guide_name(name), cost, plates_of(dist, axes)))
     return x
 

@@ -65,6 +65,8 @@ def _mixed(v: Val) -> frozenset[str] | None:
         case "gather":
             flat = v.args[1].args[0]
             return frozenset((str(flat.attrs[0]) if flat.op == "flat" else v.args[0].axes[0],))
+        case "cut" | "uncut":
+            return frozenset((str(v.attrs[0]), *v.attrs[2]))  # type: ignore[misc]
         case "kernel" | "kernel_grad":
             call = v.attrs[0] if v.op == "kernel" else v.args[0].attrs[0]
             assert isinstance(call, KernelCall)

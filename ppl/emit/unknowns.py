@@ -22,7 +22,7 @@ def add_unknown(node: Node, dist: Dist, out: Assembly) -> None:
     place = domain(dist)
     assert isinstance(node.of, Site)
     centring = _has_weight(node.of, out)
-    slot = Slot(node.name, _raw_axes(node.axes, place, out), node.axes, len(out.weights) if centring else None)
+    slot = Slot(node.name, raw_axes(node.axes, place, out), node.axes, len(out.weights) if centring else None)
     out.slots.append(slot)
     raw = out.raw(slot) or coordinates(slot, out)
     if centring:
@@ -40,7 +40,8 @@ def coordinates(slot: Slot, out: Assembly) -> Val:
     return out.b.node("u", (), (slot.name,), slot.axes, batch=True, stage=1)
 
 
-def _raw_axes(axes: tuple[str, ...], place: Domain, out: Assembly) -> tuple[str, ...]:
+def raw_axes(axes: tuple[str, ...], place: Domain, out: Assembly) -> tuple[str, ...]:
+    """The axes of the coordinates of an unknown: that of a simplex is one shorter."""
     shrinks = BIJECTIONS[place.kind].shrinks
     if shrinks:
         out.sizes[f"{place.event}~"] = f"{axis_size(place.event)} - {shrinks}"

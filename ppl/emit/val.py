@@ -5,11 +5,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class KernelCall:
-    """A row of `KERNELS`, with the event axes of each argument and of the result."""
+    """A row of `KERNELS`, with the event axes of each argument and of the result, and the numbers that follow the
+    arrays."""
 
     name: str
     events: tuple[tuple[str, ...], ...]
     out: tuple[str, ...]
+    settings: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -21,7 +23,8 @@ class Val:
     (axis, copy) · `kernel` (args; attrs:
     name, event axes in, event axes out) · `kernel_grad` (kernel, adjoint; attrs: index) · `tap` (value with all its
     axes) · `noise` (site: uniform numbers) · `quantile` (uniforms and parameters; attrs: numpy text, the names in it) ·
-    `stop` (no gradient flows through it) · `attach` (value, then pairs of what it depends on and its slope) ·
+    `cut` (a stretch of an axis; attrs: axis, the groups of axes before it, its own) `uncut` (back in its place) ·
+    `start_of` (where the weights of a flow start; attrs: name, settings, axis) · `stop` (no gradient flows through it) · `attach` (value, then pairs of what it depends on and its slope) ·
     `centred` (costs less the mean of those of the other draws)."""
 
     op: str

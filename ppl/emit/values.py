@@ -19,7 +19,7 @@ Key = tuple[object, ...]
 class Builder:
     """Makes values. `rank` is the canonical order of axes; `inputs` are the axes of the named inputs."""
 
-    rank: Mapping[str, int]
+    rank: dict[str, int]
     made: dict[Key, Val] = field(default_factory=dict)
 
     # -- nodes --
@@ -209,12 +209,12 @@ class Builder:
         if v.op in ("lit",):
             return v
         if index.batch:
-            return self._selected(v, axis, index)
+            return self.selected(v, axis, index)
         flat = index if v.axes == (axis,) else self._flat(v, axis, index)
         plan = self.node("plan", (flat,), v.axes, flat.axes)
         return self.node("gather", (v, plan), v.axes, flat.axes)
 
-    def _selected(self, v: Val, axis: str, index: Val) -> Val:
+    def selected(self, v: Val, axis: str, index: Val) -> Val:
         """The entries at positions that are drawn: those of all positions, of which one is kept."""
         here = axis
         if axis in index.axes:

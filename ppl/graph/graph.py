@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import networkx as nx
 
-from ppl.check.core import ColumnSpec, Core, Derived, Dist, Expr, FactorTerm, Guide, Site
+from ppl.check.core import ColumnSpec, Core, Derived, Dist, Expr, FactorTerm, Guide, Joint, Site
 from ppl.check.lints import reads
 from ppl.source.diagnostic import Bug
 from ppl.source.span import NOWHERE, Span
@@ -116,6 +116,11 @@ def drawn_sites(core: Core, guide: Guide | None) -> dict[str, Site]:
     """The sites that draws come from: those of the guide; of the model itself where it has an objective."""
     statements = core.statements if core.objective is not None else guide.statements if guide is not None else ()
     return {s.name: s for s in statements if isinstance(s, Site) and s.role in ("guide", "unknown")}
+
+
+def joined(guide: Guide | None) -> dict[str, Joint]:
+    """The unknowns that a guide draws by their coordinates, each with its joint draw."""
+    return {name: joint for joint in (guide.joints if guide is not None else ()) for name in joint.names}
 
 
 def replaced(graph: nx.DiGraph, new: Mapping[str, Node]) -> nx.DiGraph:

@@ -21,6 +21,7 @@ from ppl.stdlib.draws import (
     draw_mvnormal,
     whole,
 )
+from ppl.stdlib.flows import STEPS, start_of, weights_of
 from ppl.stdlib.linear import cholesky_or_nan
 from ppl.stdlib.quantiles import (
     beta_binomial_quantile,
@@ -130,11 +131,13 @@ __all__ = [
     "sigmoid",
     "simplex_inverse",
     "softplus",
+    "start_of",
     "stdtr_da",
     "student_quantile",
     "von_mises_cdf",
     "von_mises_cdf_dk",
     "von_mises_quantile",
+    "weights_of",
     "whole",
 ]
 
@@ -178,4 +181,7 @@ _CHAINS = tuple(
     )
 )
 
-KERNELS: dict[str, Kernel] = {row.name: row for row in (*_ROWS, *_CHAINS)}
+# Maps of a guide's draws; their settings follow the arrays.
+_FLOWS = tuple(Kernel(step.name, step.forward, step.backward) for step in STEPS.values())
+
+KERNELS: dict[str, Kernel] = {row.name: row for row in (*_ROWS, *_CHAINS, *_FLOWS)}

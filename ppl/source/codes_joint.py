@@ -1,0 +1,60 @@
+"""Complaints about guides that draw coordinates: families, flows, joint targets; and about importance-weighted bounds."""
+
+from ppl.source.code import Code
+
+JOINT_CODES = (
+    Code(
+        "E550",
+        "`{name}` is discrete, and a family over coordinates draws numbers",
+        hint="leave `{name}` out: it gets an automatic guide; or give it a line of its own",
+    ),
+    Code(
+        "E550.loop",
+        "a joint target stands outside `for`",
+        hint="it draws all positions of every unknown that it names at once",
+    ),
+    Code(
+        "E550.annotated",
+        "an estimator is chosen for each unknown, and this draws coordinates along a path",
+        hint="remove the annotation",
+    ),
+    Code("E550.plain", "a joint target needs a family over coordinates, or a flow", hint="{help}"),
+    Code("E551", "`{name}` takes {wanted}", hint="{help}"),
+    Code("E551.value", "`{setting}` of `{name}` must be {words}"),
+    Code(
+        "E551.point",
+        "`Delta(x)` puts one unknown at a value",
+        hint="`Delta()` learns the place of each; or write one line for each unknown",
+    ),
+    Code("E552", "there is no flow called `{name}`", hint="{help}"),
+    Code("E552.step", "`|> {name}` is no map of the draws of a distribution", hint="{help}"),
+    Code(
+        "E553",
+        "{what} belongs in a guide",
+        hint="in the model, write one `~` for each unknown; a guide draws them together",
+    ),
+    Code(
+        "E554",
+        "`{name}` cannot be drawn along with others by their coordinates: {reason}",
+        "this decides",
+        "leave `{name}` out of this line: it then gets an estimator of its own",
+    ),
+    Code(
+        "E555",
+        "a flow starts from numbers on the whole real line, drawn along a path",
+        hint="{help}",
+    ),
+    Code(
+        "E555.random",
+        "the base of a flow reads parameters and data, not unknowns",
+        hint="draw all of them by one flow: `(v, x) ~ Normal(0, 1) |> coupling(layers=6)`",
+    ),
+    Code(
+        "E556",
+        "an importance-weighted bound needs draws along paths, and `{name}` is estimated by `{estimator}`",
+        "{label}",
+        "`--objective elbo`; or leave `{name}` out of the guide where it can be summed out",
+    ),
+    Code("E557", "there is no objective `{text}`", hint="{help}"),
+    Code("E558", "`{text}` is no family of guides", hint="{help}"),
+)
