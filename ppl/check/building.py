@@ -3,6 +3,7 @@
 from ppl.check.bounds import REAL_LINE, interval
 from ppl.check.core import Expr
 from ppl.check.scope import Entry, Scope, failed, is_failed, union
+from ppl.check.weights import Known
 from ppl.source.span import Span
 from ppl.stdlib.intervals import Interval
 from ppl.stdlib.primitives import PRIMITIVES
@@ -28,22 +29,32 @@ def elementwise(op: str, args: tuple[Expr, ...], span: Span) -> Expr:
 
 def bounds(e: Expr, scope: Scope) -> Interval:
     """An interval that holds every value of the expression."""
-    return interval(e, lambda name: scope.names[name].bounds if name in scope.names else REAL_LINE)
+
+    def lookup(name: str) -> Interval:
+        known = _known(name, scope)
+        return REAL_LINE if known is None else known.bounds
+
+    return interval(e, lookup)
+
+
+def _known(name: str, scope: Scope) -> Entry | Known | None:
+    """What is known of a name, or of a value that a net computes on the way."""
+    return scope.names.get(name) or scope.book.values.get(name)
 
 
 def is_random(e: Expr, scope: Scope) -> bool:
     """Whether the value depends on an unknown."""
     if e.op == "ref":
-        entry = scope.names.get(str(e.attrs[0]))
-        return entry is not None and entry.random
+        known = _known(str(e.attrs[0]), scope)
+        return known is not None and known.random
     return any(is_random(a, scope) for a in e.args)
 
 
 def is_learned(e: Expr, scope: Scope) -> bool:
     """Whether the value depends on a parameter."""
     if e.op == "ref":
-        entry = scope.names.get(str(e.attrs[0]))
-        return entry is not None and entry.learned
+        known = _known(str(e.attrs[0]), scope)
+        return known is not None and known.learned
     return any(is_learned(a, scope) for a in e.args)
 
 

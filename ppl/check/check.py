@@ -54,7 +54,8 @@ def check(file: ast.File, defines: Mapping[str, ast.Expr] | None = None) -> Chec
     block = check_block(model.body, outer)
     verify_observed(block.observed, declared, report)
     _idle_functions(declared, block.scope)
-    core = replace(_core(declared, block, file), guides=_guides(file, declared, block), objective=_goal(file, block))
+    goal = _goal(file, block)
+    core = replace(_core(declared, block, file), objective=goal, guides=_guides(file, declared, block))
     core = replace(core, predict=check_predict(_predict_blocks(file), block))
     if not report.found and not block.observed and declared.columns and core.objective is None:
         report.add("E410", None, name=next(iter(declared.columns)))

@@ -50,6 +50,7 @@ def _guide(item: ast.Block, model: Model) -> Guide:
     scope = replace(model.scope, names=names, definitions=below, loops=(), frame=None, target="")
     walk = Walk(Block(scope, is_guide=True), model, item.name.id if item.name is not None else "")
     look_around(walk)
+    scope.book.statements = walk.block.statements
     _body(item.body, walk)
     own = {p.name for p in walk.block.params} | {s.name for s in walk.block.statements}
     limits = tuple((n, e.bounds) for n, e in walk.block.scope.names.items() if n in own and e.kind != "failed")

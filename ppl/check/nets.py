@@ -5,10 +5,10 @@ from dataclasses import replace
 
 from ppl.check.building import local
 from ppl.check.complaints import describe, no_axis, unknown_name
-from ppl.check.core import Expr
+from ppl.check.core import Derived, Expr
 from ppl.check.layers import Evaluate
 from ppl.check.scope import Entry, Scope, base, failed, in_words, is_failed
-from ppl.check.weights import Body
+from ppl.check.weights import Body, Book, Known
 from ppl.source.diagnostic import Note
 from ppl.source.suggest import did_you_mean
 from ppl.syntax import ast
@@ -68,18 +68,59 @@ def _body(
     net: ast.Net, values: dict[str, Entry], scope: Scope, evaluate: Evaluate, is_alone: bool = False
 ) -> dict[str, Entry]:
     """The names that the lines of a net define, when its ports have these values."""
-    body = Body(net, scope.book.own[net.name.id], is_alone=is_alone or (scope.body is not None and scope.body.is_alone))
+    around = scope.body
+    body = Body(
+        net, scope.book.own[net.name.id],
+        is_alone=is_alone or (around is not None and around.is_alone),
+        in_loop=bool(scope.loops) or (around is not None and around.in_loop),
+    )  # fmt: skip
+    inner = replace(scope, body=body)
     inner = replace(
-        scope, names={**scope.names, **values}, frame=None, loops=(), target="", body=body, definitions={},
+        scope, names={**scope.names, **{n: _short(e, inner) for n, e in values.items()}}, frame=None, loops=(), target="", body=body, definitions={},
         calling=(*scope.calling, net.name.id),
     )  # fmt: skip
     defined: dict[str, Entry] = {}
     for let in net.lets:
         body.layer, body.made = let.target.name.id, 0
-        new = dict(_entries(let.target.name, let.value, inner, evaluate))
+        new = {n: _short(e, inner) for n, e in _entries(let.target.name, let.value, inner, evaluate)}
         defined |= new
         inner = inner.naming(new)
     return defined
+
+
+# Nodes of a value beyond which it gets a name: the lines of a net may read each other many times over.
+LARGE = 60
+
+
+def _short(entry: Entry, scope: Scope) -> Entry:
+    """A local name, its value named where it is large: it then stands in the model, computed once."""
+    assert scope.body is not None
+    value, book = entry.value, scope.book
+    if value is None or scope.body.in_loop or scope.report.muted or _nodes(value, {}) <= LARGE:
+        return entry
+    found = next((n for n, known in book.values.items() if known.value == value), "")
+    name = found or _unused(f"{scope.body.net.name.id}.{entry.name}", book)
+    if not found:
+        book.values[name] = Known(value, entry.bounds, entry.random, entry.learned)
+    if not scope.body.is_alone and all(s.name != name for s in book.statements):
+        span = scope.body.net.name.span
+        book.statements.append(Derived(name, value.axes, value, hidden=True, span=span, name_span=span))
+    return replace(entry, value=Expr("ref", (), (name,), value.axes, value.type, value.span))
+
+
+def _nodes(e: Expr, known: dict[int, int]) -> int:
+    """How many nodes a value has when it is written out."""
+    if id(e) not in known:
+        known[id(e)] = 1 + sum(_nodes(a, known) for a in e.args)
+    return known[id(e)]
+
+
+def _unused(name: str, book: Book) -> str:
+    count, free = 1, name
+    while free in book.values or free in book.weights:
+        count += 1
+        free = f"{name} ({count})"
+    return free
 
 
 def _entries(name: ast.Name, written: ast.Expr, scope: Scope, evaluate: Evaluate) -> Iterator[tuple[str, Entry]]:

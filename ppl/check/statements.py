@@ -24,6 +24,7 @@ def check_block(body: tuple[ast.Statement, ...], outer: Block) -> Block:
     scope = outer.scope
     below = {name: statement for name, statement in definitions(body).items() if name not in scope.names}
     block = Block(replace(scope, definitions=below), statements=[*outer.statements], params=[*outer.params], draws_own=outer.draws_own)
+    scope.book.statements = block.statements
     for statement in body:
         place_weights(statement, block)
         _body((statement,), block)

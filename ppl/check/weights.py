@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, field
 
-from ppl.check.core import AxisSpec, Expr
+from ppl.check.core import AxisSpec, Expr, Statement
 from ppl.source.span import NOWHERE, Span
+from ppl.stdlib.intervals import Interval
 from ppl.syntax import ast
 
 
@@ -20,28 +21,43 @@ class Weight:
     span: Span = NOWHERE
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a value that a net computes on the way."""
+
+    value: Expr
+    bounds: Interval
+    random: bool
+    learned: bool
+
+
 @dataclass(slots=True)
 class Book:
     """All weights of a file, as its nets are read: `own` are the axes of each net, those of its ports and its layers;
-    `broken` the nets that have been complained about; `called` those that something calls."""
+    `broken` the nets that have been complained about; `called` those that something calls. `statements` are those of
+    the block at hand, `values` what nets compute on the way and is too large to be written out wherever it is read."""
 
     weights: dict[str, Weight] = field(default_factory=dict)
     axes: dict[str, AxisSpec] = field(default_factory=dict)
     own: dict[str, set[str]] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
     called: set[str] = field(default_factory=set)
+    statements: list[Statement] = field(default_factory=list)
+    values: dict[str, Known] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class Body:
     """The body of a net while it is read, for one call of it: `layer` is the name that the line at hand defines, and
-    `made` how many layers it has so far. `is_alone`: nobody calls it, and it is read for its own sake."""
+    `made` how many layers it has so far. `is_alone`: nobody calls it, and it is read for its own sake. `in_loop`: its
+    values may lie at earlier positions, and get no names."""
 
     net: ast.Net
     own: set[str]
     layer: str = ""
     made: int = 0
     is_alone: bool = False
+    in_loop: bool = False
 
     def next_layer(self) -> str:
         """`NET.LAYER`, `NET.LAYER.2`, …"""
