@@ -1,98 +1,76 @@
-"""An objective on parts of its data: minibatches for the steps, stretches of all positions for what is reported.
+"""An objective on parts of its data: minibatches for the steps, stretches of all positions for what is reported."""
 
-A part is the same program on fewer positions of some axes. Its data are those positions; parameters that live on such
-axes are the columns of theta that belong to them."""
-
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from types import CodeType
-from typing import TypeVar
 
 import networkx as nx
 import numpy as np
 import numpy.typing as npt
 
-from ppl.data.bound import Bound, BoundAxis, BoundColumn
-from ppl.emit.bind import CELLS, Inputs, Named, compiled, labels_of, largest_array, lay_out, made_size
-from ppl.emit.bind_objective import Functions, ObjectiveProgram, as_level_count
+from ppl.data.bound import Bound
+from ppl.emit.bind import Named, compiled, labels_of
 from ppl.emit.memory import keep_freed_memory
 from ppl.emit.objective_program import EmittedObjective
+from ppl.emit.part import Array, Layout, Make, Part, Parts, Positions, laid_out, put
 from ppl.emit.stored import stored_values
-from ppl.rewrite.batching import Batching
 from ppl.source.diagnostic import ModelError, complain
 
-Array = npt.NDArray[np.float64]
-Positions = npt.NDArray[np.intp]
-Cell = TypeVar("Cell", bound=np.generic)
-Make = Callable[[Inputs, dict[str, np.int64]], tuple[Callable[..., object], ...]]
 # Numbers in one array of a call that looks at all data, stretch by stretch.
 STRETCH = 2_000_000
-MANY = 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """The program of some positions. `index` are the columns of theta (P,) that it has, None for all of them; `chosen`
-    are the positions along each axis that is sampled."""
-
-    program: ObjectiveProgram
-    index: Positions | None
-    chosen: Mapping[str, Positions]
-
-    def of(self, theta: Array) -> Array:
-        """Its columns of theta (…, P)."""
-        return theta if self.index is None else theta[..., self.index]
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """Where the parameters and uniform numbers of a part stand, by the sizes of its axes."""
-
-    sizes: Mapping[str, int]
-    slots: Mapping[str, slice]
-    noises: Mapping[str, slice]
-    dim: int
-    noise: int
-    most: int
+# Names over sampled axes are reported where so many draws of them fit in so many numbers.
+FEWEST, KEPT = 100, 16_000_000
+LEAST = 2.0**-53
 
 
 @dataclass(frozen=True)
 class BatchedObjective:
-    """An objective whose data are looked at part by part. `size` positions of the axis `lead` make a minibatch; `dim`
-    is the number P of all parameters, those of every position among them."""
+    """An objective whose data are looked at part by part; a `ppl.infer.parts.Parted`. `size` positions of the sampled
+    axis make a minibatch. Draws are made from `noise` uniform numbers: those that belong to no position, and one from
+    which those of the positions are made."""
 
-    emitted: EmittedObjective
-    batching: Batching
-    bound: Bound
+    parts: Parts
     size: int
-    stored: tuple[Array, ...]
-    full: Layout
-    made: Make
-    layouts: dict[tuple[int, ...], Layout]
 
     # -- what it is ------------------------------------------------------------------------------------------------
 
     @property
+    def emitted(self) -> EmittedObjective:
+        return self.parts.emitted
+
+    @property
+    def bound(self) -> Bound:
+        return self.parts.bound
+
+    @property
     def dim(self) -> int:
-        return self.full.dim
+        """P, the number of all parameters, those of every position among them."""
+        return self.parts.full.dim
 
     @property
     def slots(self) -> Mapping[str, slice]:
-        return self.full.slots
+        return self.parts.full.slots
 
     @property
     def blocks(self) -> Mapping[str, slice]:
-        return self.full.slots
+        return self.parts.full.slots
 
     @property
     def sizes(self) -> Mapping[str, int]:
-        return self.full.sizes
+        return self.parts.full.sizes
 
     @property
     def count(self) -> int:
-        """How many positions there are along the axis that is sampled."""
-        return self.bound.axes[self.batching.lead].size
+        return self.parts.count
+
+    @property
+    def cells(self) -> int:
+        return self.parts.cells
+
+    @property
+    def local(self) -> tuple[str, ...]:
+        return self.parts.local
 
     @property
     def posterior(self) -> bool:
@@ -108,27 +86,29 @@ class BatchedObjective:
         return self.emitted.scores
 
     @cached_property
-    def local(self) -> tuple[str, ...]:
-        """The parameters that live on sampled axes."""
-        return tuple(p.name for p in self.emitted.params if self.batching.scales(p.axes))
-
-    @cached_property
     def noisy(self) -> bool:
         """Whether any uniform numbers are drawn for each position."""
-        return any(self.batching.scales(n.axes) for n in self.emitted.noises)
+        return any(self._varies(n.axes) for n in self.emitted.noises)
 
     @cached_property
-    def cells(self) -> int:
-        """About how many numbers of one draw the largest array of a call has for each position."""
-        return -(-largest_array(self.emitted.tables, {**self.sizes, **self._sizes(MANY)}) // MANY)
+    def shared(self) -> int:
+        """How many uniform numbers of one draw belong to no position."""
+        noises = self.parts.full.noises
+        return sum(noises[n.key].stop - noises[n.key].start for n in self.emitted.noises if not self._varies(n.axes))
+
+    @property
+    def noise(self) -> int:
+        return self.shared + 1
+
+    def _varies(self, axes: tuple[str, ...]) -> bool:
+        return self.parts.batching.scales(axes)
 
     @cached_property
     def start(self) -> Array:
         """Where to begin (P,)."""
         theta = np.zeros(self.dim)
-        for part in self.stretches() if self.local else [self.part(np.arange(min(1, self.count)))]:
-            found = part.program.start
-            theta[slice(None) if part.index is None else part.index] = found
+        for part in self.stretches() if self.local else [self._first]:
+            theta[slice(None) if part.index is None else part.index] = part.program.start
         return theta
 
     # -- parts -----------------------------------------------------------------------------------------------------
@@ -140,198 +120,105 @@ class BatchedObjective:
         while True:
             order = rng.permutation(self.count)
             for at in range(0, self.count - self.size + 1, self.size):
-                yield self.part(np.sort(order[at : at + self.size]), scale)
+                yield self.parts.part(np.sort(order[at : at + self.size]), scale)
 
-    def sample(self, rng: np.random.Generator) -> Part:
-        """One minibatch."""
-        return self.part(np.sort(rng.choice(self.count, self.size, replace=False)), self.count / self.size)
+    def sample(self, rng: np.random.Generator, size: int) -> Part:
+        """A uniform sample of positions, at most all of them."""
+        size = min(size, self.count)
+        return self.parts.part(np.sort(rng.choice(self.count, size, replace=False)), self.count / size)
 
     def stretches(self, draws: int = 1) -> Iterator[Part]:
         """All positions, stretch by stretch, each counted once; arrays of so many draws fit in memory."""
         length = max(STRETCH // (self.cells * draws), 1)
         for at in range(0, self.count, length):
-            yield self.part(np.arange(at, min(at + length, self.count)))
+            yield self.parts.part(np.arange(at, min(at + length, self.count)))
 
-    def part(self, positions: Positions, scale: float = 1.0) -> Part:
-        """The program of these positions (ascending) along `lead`; each density there counts `scale` times."""
-        chosen = self._chosen(positions)
-        bound = self._bound(chosen)
-        layout = self._layout_of({**{n: a.size for n, a in bound.axes.items()}}, bound)
-        inputs = Inputs(
-            bound, layout.slots, self.emitted.tables, noises=layout.noises, dim=layout.dim,
-            scale=scale, stored=self.stored, chosen=chosen,
-        )  # fmt: skip
-        lengths = {axis: np.int64(size) for axis, size in layout.sizes.items()}
-        with np.errstate(all="ignore"):
-            try:
-                functions = Functions(*self.made(inputs, lengths))  # type: ignore[arg-type]
-            except IndexError as problem:
-                raise ModelError([complain("E703", None, what=problem)]) from None
-        program = ObjectiveProgram(
-            self.emitted, layout.dim, layout.noise, layout.slots, layout.sizes, inputs.spans, layout.most, functions
-        )
-        return Part(program, self._index(chosen), chosen)
-
-    # -- the data of a part ----------------------------------------------------------------------------------------
-
-    def _chosen(self, positions: Positions) -> dict[str, Positions]:
-        """The positions along every sampled axis: those whose group is among `positions` along `lead`."""
-        lead = self.batching.lead
-        chosen = {lead: positions}
-        for axis in self.batching.axes:
-            if axis != lead and axis in self.members:
-                order, starts = self.members[axis]
-                chosen[axis] = np.sort(np.concatenate([order[starts[p] : starts[p + 1]] for p in positions]))
-        for axis in self.batching.axes:
-            if axis.endswith(".missing"):
-                chosen[axis] = self._blanks(axis.removesuffix(".missing"), chosen)
-        return chosen
+    def apart(self) -> Part:
+        """What belongs to no position: a part whose only position does not count."""
+        return self.parts.part(np.arange(min(1, self.count)), 0.0)
 
     @cached_property
-    def members(self) -> dict[str, tuple[Positions, Positions]]:
-        """For every axis that lies within `lead`: its positions in the order of their groups, and where each group
-        starts among them."""
-        lead = self.batching.lead
-        found = {}
-        for axis in self.batching.axes:
-            if axis == lead or axis.endswith(".missing"):
-                continue
-            codes = self._groups(axis)
-            starts = np.searchsorted(codes, np.arange(self.count + 1), sorter=np.argsort(codes, kind="stable"))
-            found[axis] = np.argsort(codes, kind="stable"), starts
-        return found
+    def _first(self) -> Part:
+        return self.parts.part(np.arange(min(1, self.count)))
 
-    def _groups(self, axis: str) -> Positions:
-        """The group along `lead` to which each position of an axis belongs."""
-        lead = self.batching.lead
-        own = self.bound.columns[lead]
-        if own.axes == (axis,):
-            return np.asarray(own.values, dtype=np.intp)
-        # the factor is constant within the levels of an axis in between
-        between = self.bound.columns[own.axes[0]]
-        return np.asarray(own.values, dtype=np.intp)[np.asarray(between.values, dtype=np.intp)]
+    # -- over all data ---------------------------------------------------------------------------------------------
 
-    def _blanks(self, name: str, chosen: Mapping[str, Positions]) -> Positions:
-        """The blanks of a column at the chosen positions, by their places among all its blanks."""
-        column = self.bound.columns[name]
-        if column.missing is None:
-            return np.zeros(0, np.intp)
-        if name not in self._ranks:
-            self._ranks[name] = np.cumsum(column.missing.ravel()).reshape(column.missing.shape) - 1
-        mask, rank = (_taken(x, column.axes, chosen) for x in (column.missing, self._ranks[name]))
-        return np.asarray(rank[mask], dtype=np.intp)
+    def log_weight(self, theta: Array, e: Array) -> Array:
+        """log p - log q (S,) over all data, for draws made from `e` (S, noise); for an objective, what is maximised."""
+        total, parts = np.zeros(len(e)), 0
+        for part in self.stretches(len(e)):
+            total, parts = total + self._weight(part, theta, e), parts + 1
+        return total - (parts - 1) * self._weight(self.apart(), theta, e)
 
-    @cached_property
-    def _ranks(self) -> dict[str, npt.NDArray[np.int64]]:
-        return {}
+    def _weight(self, part: Part, theta: Array, e: Array) -> Array:
+        return part.program.log_weight(np.repeat(part.of(theta)[None], len(e), axis=0), self.filled(part, e))
 
-    def _bound(self, chosen: Mapping[str, Positions]) -> Bound:
-        """The data at the chosen positions; levels of sampled factors are counted anew."""
-        axes = {
-            name: axis if name not in chosen else BoundAxis(name, len(chosen[name]), None)
-            for name, axis in self.bound.axes.items()
-        }
-        columns = {name: self._column(column, chosen) for name, column in self.bound.columns.items()}
-        return replace(self.bound, columns=columns, axes=axes)
+    def filled(self, part: Part, e: Array) -> Array:
+        """The uniform numbers of a part: those that all parts share, and its own, the same whenever they are made."""
+        where, own = part.layout.noises, self.parts.full.noises
+        seed = int(e[0, -1] * 2**53) if len(e) else 0
+        positions = part.chosen[self.parts.batching.lead]
+        rng = np.random.default_rng([seed, int(positions[0]) if len(positions) else 0])
+        out = np.maximum(rng.random((len(e), part.layout.noise)), LEAST) if self.noisy else np.empty((len(e), 0))
+        out = out if out.shape[1] else np.empty((len(e), part.layout.noise))
+        at = 0
+        for n in self.emitted.noises:
+            if not self._varies(n.axes):
+                length = own[n.key].stop - own[n.key].start
+                out[:, where[n.key]] = e[:, at : at + length]
+                at += length
+        return out
 
-    def _column(self, column: BoundColumn, chosen: Mapping[str, Positions]) -> BoundColumn:
-        if not set(column.axes) & chosen.keys():
-            return column
-        values = _taken(column.values, column.axes, chosen)
-        if column.name in chosen:
-            values = np.searchsorted(chosen[column.name], values)
-        missing = None if column.missing is None else _taken(column.missing, column.axes, chosen)
-        return BoundColumn(column.name, column.axes, values, missing)
+    def named(self, u: Array, theta: Array, wanted: frozenset[str]) -> Named:
+        """Wanted names, as (S, axes as written), for draws made from `u` (S, noise) at theta (P,): those that belong to
+        no position from one part, others stretch by stretch."""
+        axes = dict(self.emitted.reported)
+        far = {name for name in wanted if name in axes and self._varies(axes[name])}
+        found = self._first.program.constrained(self.filled(self._first, u), self._first.of(theta))
+        out = {name: v for name, v in found.items() if name in wanted - far}
+        out |= {name: np.empty((len(u), *(self.sizes[a] for a in axes[name]))) for name in far}
+        for part in self.stretches(len(u)) if far else ():
+            values = part.program.constrained(self.filled(part, u), part.of(theta))
+            for name in far:
+                put(out[name], values[name], axes[name], part.chosen)
+        return out
 
-    # -- where things stand ----------------------------------------------------------------------------------------
-
-    def _sizes(self, length: int) -> dict[str, int]:
-        """The sizes of axes where sampled ones have this length."""
-        return {n: length if n in self.batching.axes else a.size for n, a in self.bound.axes.items()}
-
-    def _layout_of(self, sizes: dict[str, int], bound: Bound | None = None) -> Layout:
-        """The layout for these sizes, made once."""
-        blanks = tuple(
-            0 if bound is None or (m := bound.columns[a.removesuffix(".missing")].missing) is None else int(m.sum())
-            for a in self.batching.axes
-            if a.endswith(".missing")
-        )
-        key = (*sizes.values(), *blanks)
-        if key not in self.layouts:
-            self.layouts[key] = layout(self.emitted, bound or self.bound, sizes)
-        return self.layouts[key]
-
-    @cached_property
-    def _columns(self) -> dict[str, npt.NDArray[np.intp]]:
-        """The columns of theta of each parameter on sampled axes, in the shape of its axes."""
-        shapes = {p.name: tuple(self.sizes[a] for a in p.axes) for p in self.emitted.params if p.name in self.local}
-        return {n: np.arange(self.slots[n].start, self.slots[n].stop).reshape(shape) for n, shape in shapes.items()}
-
-    def _index(self, chosen: Mapping[str, Positions]) -> Positions | None:
-        """The columns of theta that a part has."""
-        if not self.local:
-            return None
-        blocks = []
-        for p in self.emitted.params:
-            own = self.slots[p.name]
-            whole = self._columns.get(p.name)
-            blocks.append(np.arange(own.start, own.stop) if whole is None else _taken(whole, p.axes, chosen).ravel())
-        return np.concatenate(blocks)
-
-    def level_labels(self, name: str, bound: Bound) -> tuple[str, ...]:
-        """The levels of a discrete unknown as labels."""
-        return labels_of(dict(self.emitted.levels)[f"{name}?"], f"{name}?", self._spans, self.sizes, bound)
-
-    @cached_property
-    def _spans(self) -> Mapping[str, npt.NDArray[np.generic]]:
-        return self.part(np.arange(min(1, self.count))).program.spans
+    def mean_marginals(self, u: Array, theta: Array, weights: Array) -> Named:
+        """The probabilities of every unknown that is summed out of the model, as the weighted sum over draws."""
+        axes = dict(self.emitted.eliminated)
+        out: dict[str, npt.NDArray[np.float64]] = {}
+        for part in self.stretches(len(u)) if axes else ():
+            for name, value in part.program.marginals(self.filled(part, u), part.of(theta)).items():
+                mean = np.tensordot(weights, value, axes=(0, 0))
+                if name not in out:
+                    lengths = (self.sizes.get(a, n) for a, n in zip(axes[name], mean.shape, strict=True))
+                    out[name] = np.empty(tuple(lengths))
+                put(out[name], mean, axes[name], part.chosen)
+        return out
 
     def learned(self, theta: Array) -> Named:
         """The author's parameters, on their own scales, axes as written."""
         own = dict(self.emitted.learned)
-        if not any(self.batching.scales(axes) for axes in own.values()):
-            part = self.part(np.arange(min(1, self.count)))
-            return part.program.learned(part.of(theta))
+        if not any(self._varies(axes) for axes in own.values()):
+            return self._first.program.learned(self._first.of(theta))
         out = {name: np.zeros(tuple(self.sizes[a] for a in axes)) for name, axes in own.items()}
         for part in self.stretches():
             for name, value in part.program.learned(part.of(theta)).items():
                 put(out[name], value, own[name], part.chosen)
         return out
 
+    def level_labels(self, name: str, bound: Bound) -> tuple[str, ...]:
+        """The levels of a discrete unknown as labels."""
+        kind = dict(self.emitted.levels)[f"{name}?"]
+        return labels_of(kind, f"{name}?", self._first.program.spans, self.sizes, bound)
 
-def put(whole: Array, value: Array, axes: Sequence[str], chosen: Mapping[str, Positions]) -> None:
-    """Writes the values at the chosen positions into the array of all of them; leading axes beyond `axes` are kept."""
-    lead = whole.ndim - len(axes)
-    lengths = zip(axes, whole.shape[lead:], strict=True)
-    places: list[Positions] = [chosen[a] if a in chosen else np.arange(n) for a, n in lengths]
-    if not places:
-        whole[...] = value
-        return
-    whole[(Ellipsis, *np.ix_(*places))] = value
+    @cached_property
+    def omitted(self) -> frozenset[str]:
+        """The reported names of which no draws are kept: they have too many numbers."""
+        return frozenset(n for n, axes in self.emitted.reported if self._varies(axes) and self._length(axes) > KEPT)
 
-
-def _taken(values: npt.NDArray[Cell], axes: Iterable[str], chosen: Mapping[str, Positions]) -> npt.NDArray[Cell]:
-    """The entries at the chosen positions along each axis that has some."""
-    for at, axis in enumerate(axes):
-        if axis in chosen:
-            values = np.take(values, chosen[axis], axis=at)
-    return values
-
-
-def layout(emitted: EmittedObjective, bound: Bound, sizes: Mapping[str, int]) -> Layout:
-    """Where everything stands for data of these sizes."""
-    sizes = dict(sizes)
-    probe = Inputs(bound, {}, emitted.tables)
-    for axes in (*(p.axes for p in emitted.params), *(n.axes for n in emitted.noises)):
-        for a in axes:
-            sizes.setdefault(a, as_level_count(a, emitted, sizes) or made_size(a, probe, sizes))
-    slots: dict[str, slice] = {}
-    noises: dict[str, slice] = {}
-    dim = lay_out(((p.name, p.axes) for p in emitted.params), sizes, slots)
-    noise = lay_out(((n.key, n.axes) for n in emitted.noises), sizes, noises)
-    known = {axis: sizes.get(axis, 1) for table in emitted.tables for axis in table}
-    most = max(1, CELLS // largest_array(emitted.tables, {**known, **sizes}))
-    return Layout(sizes, slots, noises, dim, noise, most)
+    def _length(self, axes: tuple[str, ...]) -> int:
+        return FEWEST * int(np.prod([self.sizes[a if a in self.sizes else a.rstrip("'")] for a in axes], dtype=float))
 
 
 def bind_batched(
@@ -346,6 +233,9 @@ def bind_batched(
         raise ModelError([complain("E522", None, size=size, count=count, axis=emitted.batching.lead)])
     scope: dict[str, Make] = {}
     exec(code or compiled(emitted), scope)
-    full = layout(emitted, bound, {name: axis.size for name, axis in bound.axes.items()})
+    full = laid_out(emitted, bound, {name: axis.size for name, axis in bound.axes.items()})
     stored = stored_values(graph, emitted.batching.stored, bound)
-    return BatchedObjective(emitted, emitted.batching, bound, size, stored, full, scope["program"], {})
+    return BatchedObjective(Parts(emitted, emitted.batching, bound, stored, full, scope["program"], {}), size)
+
+
+__all__ = ["BatchedObjective", "Layout", "Part", "Parts", "Positions", "bind_batched"]

@@ -105,6 +105,30 @@ GUIDE_RULES: tuple[Rule, ...] = (
         "the fit ended before anything could be said of its parameters",
     ),
 )
+# A bound that was learned part by part; nothing is corrected.
+BATCH_RULES: tuple[Rule, ...] = (
+    Rule(lambda e: not np.isfinite(e.elbo), "bad", "the guide puts mass where the model has no density"),
+    Rule(
+        lambda e: e.khat > 1.0,
+        "bad",
+        "the guide misses part of the posterior (k-hat {khat:.2f} over all data, {draws} draws)",
+    ),
+    Rule(
+        lambda e: 1.0 >= e.khat > e.khat_limit,
+        "warn",
+        "the guide fits the posterior loosely (k-hat {khat:.2f} over all data, {draws} draws): sds may be too small",
+    ),
+    Rule(
+        lambda e: not np.isfinite(e.khat) and e.khat != -np.inf,
+        "warn",
+        "how closely the guide fits the posterior was not measured: that takes weights over all data",
+    ),
+    Rule(
+        lambda e: not e.settled,
+        "warn",
+        "the fit ended before its value came to rest",
+    ),
+)
 # An objective of the user's, which is no bound on any evidence.
 OBJECTIVE_RULES: tuple[Rule, ...] = (
     Rule(lambda e: not np.isfinite(e.elbo), "bad", "the objective is not finite at the parameters found"),

@@ -1,0 +1,136 @@
+"""Newton's method on all data, with the curvature of a sample of them.
+
+Where only a few parameters are learned and no position has draws of its own, a sample of the data has an optimum that
+is found without stochastic steps, and its curvature is nearly that of all data. One gradient over all data then takes
+most of what is left away, and each further one most of what was left before; the decrement says how much in nats.
+No minibatch can tell as much for as little: what averaged steps know of a location improves with the root of the number
+of passes (the noise of a minibatch is that of the data themselves)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ppl.infer.objective import Objective, Run, matched_uniforms
+from ppl.infer.parts import AllData, Parted
+from ppl.infer.saa import fit_fixed
+from ppl.infer.target import Array
+
+# Positions of the sample; parameters up to which the matrix of curvature is made.
+SAMPLE, MOST = 20_000, 400
+DRAWS, TURNS = 32, 8
+# The step of the differences, in parts of a parameter.
+STEP = 1e-4
+NUMBERS, FRESH, PICK = range(50, 53)
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """Where Newton's method came to rest, the standard error that its draws leave, and what both are worth: `left`, in
+    nats, to the optimum of its own draws, `moved` to that of fresh ones."""
+
+    theta: Array
+    error: Array
+    left: float
+    moved: float
+    draws: int
+
+
+def suits(parted: Parted) -> bool:
+    """Whether no position has parameters or draws of its own, and the parameters are few."""
+    return parted.deterministic and not parted.local and not parted.noisy and 0 < parted.dim <= MOST
+
+
+def rest(run: Run, parted: Parted, goal: float) -> Rest | None:
+    """The optimum over all data to within `goal` nats; None where the curvature of the sample leads nowhere."""
+    sample = parted.sample(run.rng(PICK), SAMPLE).program
+    theta = of_sample(run, sample)
+    count = max(DRAWS, 2 * parted.shared + 2) if parted.shared else 1
+    while True:
+        e = matched_uniforms(count, parted.shared, run.rng(NUMBERS, count))
+        found = iterated(run, parted, sample, theta, e, goal)
+        if found is None:
+            return None
+        theta, inverse, left = found
+        slope = gradient(run, parted, theta, matched_uniforms(count, parted.shared, run.rng(FRESH, count)))
+        away = inverse @ slope
+        moved = 0.5 * float(slope @ away)
+        run.done(f"fresh {count} draws", moved)
+        # two sets of draws are apart by twice the variance of one
+        if moved < 2.0 * goal or count >= 16 * DRAWS or run.stop() or not parted.shared:
+            return Rest(theta, np.abs(away) / np.sqrt(2.0), left, 0.5 * moved, count)
+        count *= 4
+
+
+def of_sample(run: Run, sample: Objective) -> Array:
+    """The optimum of a sample."""
+    inner = Run(sample, run.options, lambda progress: None, run.stop, run.began, run.tally)
+    found = fit_fixed(inner)
+    run.iterations += inner.iterations
+    run.done("sample", np.nan_to_num(-found.gap))
+    return found.theta
+
+
+def iterated(
+    run: Run, parted: Parted, sample: Objective, theta: Array, e: Array, goal: float
+) -> tuple[Array, Array, float] | None:
+    """Steps by the curvature of the sample and gradients of all data, until less than `goal` nats are left; the place,
+    the inverse of the curvature there and what is left."""
+    inverse = inverse_curvature(run, sample, theta, e)
+    slope = gradient(run, parted, theta, e)
+    left = np.inf
+    for _ in range(TURNS):
+        way = inverse @ slope
+        left = 0.5 * float(slope @ way)
+        run.done("all data", left)
+        if not np.isfinite(left):
+            return None
+        if left < goal or run.stop():
+            break
+        fraction, better = 1.0, None
+        while fraction > 0.1:
+            there = theta + fraction * way
+            found = gradient(run, parted, there, e)
+            after = 0.5 * float(found @ inverse @ found)
+            if np.isfinite(after) and after < left:
+                better = there, found
+                break
+            fraction *= 0.5
+        if better is None:
+            return None
+        theta, slope = better
+        if left > 100.0 * goal:
+            inverse = inverse_curvature(run, sample, theta, e)
+    return theta, inverse, left
+
+
+def gradient(run: Run, parted: Parted, theta: Array, e: Array) -> Array:
+    """(P,) the mean gradient over all data and the draws `e`."""
+    _, slopes = AllData(parted, len(e)).estimate(np.repeat(theta[None], len(e), axis=0), e)
+    run.tally.add(len(e), 0)
+    run.iterations += 1
+    return np.asarray(slopes.mean(axis=0))
+
+
+def inverse_curvature(run: Run, sample: Objective, theta: Array, e: Array) -> Array:
+    """(P, P) the inverse of minus the second derivatives of the sample's mean over the draws `e`, by differences of
+    gradients; directions in which it hardly curves, or upwards, are taken to curve as little as any that does."""
+    steps = STEP * np.maximum(1.0, np.abs(theta))
+    rows = []
+    for j, h in enumerate(steps):
+        shift = np.zeros(len(theta))
+        shift[j] = h
+        up, down = (_mean_gradient(run, sample, theta + sign * shift, e) for sign in (1.0, -1.0))
+        rows.append((down - up) / (2.0 * h))
+    matrix = 0.5 * (np.array(rows) + np.array(rows).T)
+    scale = 1.0 / np.sqrt(np.maximum(np.abs(np.diag(matrix)), 1e-300))
+    values, vectors = np.linalg.eigh(matrix * scale * scale[:, None])
+    curved = np.maximum(values, 1e-6 * np.max(values, initial=1e-300))
+    return np.asarray((vectors / curved) @ vectors.T * scale * scale[:, None])
+
+
+def _mean_gradient(run: Run, sample: Objective, theta: Array, e: Array) -> Array:
+    slopes = []
+    for part in np.array_split(e, max(1, -(-len(e) // max(sample.most, 1)))):
+        slopes.append(sample.estimate(np.repeat(theta[None], len(part), axis=0), part)[1])
+        run.tally.add(len(part), 0)
+    return np.asarray(np.concatenate(slopes).mean(axis=0))
