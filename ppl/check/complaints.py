@@ -34,7 +34,7 @@ def unknown_name(e: ast.Name, scope: Scope) -> None:
     """The complaint about a name that means nothing here."""
     if e.id in scope.unsampled:
         _unsampled(e, scope)
-    elif e.id == scope.target or e.id in scope.definitions:
+    elif scope.own is None and (e.id == scope.target or e.id in scope.definitions):
         _too_early(e, scope)
     elif e.id in scope.axes:
         text = f"`size({e.id})` is its length; `for t in {e.id} {{ … }}` gives the position"
@@ -44,7 +44,7 @@ def unknown_name(e: ast.Name, scope: Scope) -> None:
     elif e.id in scope.functions or e.id in FUNCTIONS:
         scope.report.add("E104", e.span, name=e.id, what="a function", help=f"call it: `{e.id}(…)`")
     else:
-        near = did_you_mean(e.id, tuple(scope.names), {})
+        near = did_you_mean(e.id, tuple(scope.names if scope.own is None else scope.own), {})
         text = (
             f"did you mean `{near}`?"
             if near
@@ -180,5 +180,5 @@ def unknown_function(e: ast.Call, scope: Scope) -> None:
 def no_axis(name: ast.Name, scope: Scope) -> None:
     """The complaint that no axis has this name."""
     near = did_you_mean(name.id, tuple(scope.axes), {})
-    listed = ", ".join(sorted(scope.axes)) or "none"
+    listed = ", ".join(sorted(n for n, axis in scope.axes.items() if axis.kind != "units")) or "none"
     scope.report.add("E301", name.span, name=name.id, axes=listed, help=f"; did you mean `{near}`?" if near else "")

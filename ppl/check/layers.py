@@ -133,7 +133,7 @@ def _units(size: ast.Expr, name: str, e: ast.Call, scope: Scope, evaluate: Evalu
         return None
     value = constant(evaluate(size, scope))
     if value is None or value < 1 or value != int(value):
-        scope.report.add("E360", size.span, function=e.function.id)
+        scope.report.add("E360", size.span, help=USAGE[e.function.id])
         return None
     scope.book.axes.setdefault(name, AxisSpec(name, "units", int(value), span=size.span))
     scope.body.own.add(name)

@@ -68,6 +68,7 @@ def _body(
     net: ast.Net, values: dict[str, Entry], scope: Scope, evaluate: Evaluate, is_alone: bool = False
 ) -> dict[str, Entry]:
     """The names that the lines of a net define, when its ports have these values."""
+    scope = scope.at_home(net.span, values)
     around = scope.body
     body = Body(
         net, scope.book.own[net.name.id],

@@ -5,9 +5,9 @@ from ppl.source.code import Code
 NETS = (
     Code("E342", "`{net}` expects the axis `{axis}`, and `{given}` has {axes}", hint="{help}"),
     Code("E342.level", "`{net}` takes numbers for `{port}`, and `{given}` is a level of `{axis}`", hint="{help}"),
-    Code("E343", "`{output}` is never set in `{net}`", "promised here", "add `{help}`"),
-    Code("E360", "the size of a layer is an axis or a whole number above zero", hint="`{function}(x, 32)`"),
-    Code("E361", "`{function}` has weights, and belongs into a net", hint="{help}"),
+    Code("E343", "`{output}` is never set in `{net}`", "promised here", "add {help}"),
+    Code("E360", "the size of a layer is an axis or a whole number above zero", hint="{help}"),
+    Code("E361", "`{function}` is a layer, and belongs into a net", hint="{help}"),
     Code("E362", "a net sees its ports and the constants of the file, and `{name}` is neither", hint="{help}"),
     Code("E363", "`{output}` is declared {declared}, and is set to something with {axes}", hint="{help}"),
     Code("E364", "`{net}` gives several parts: {parts}", hint="{help}"),

@@ -12,7 +12,7 @@ from ppl.source.diagnostic import ModelError
 from ppl.source.pages_model import EXAMPLE_DATA, MODEL_PAGES, RUN_PAGES
 from ppl.syntax.parse import parse
 
-BLOCK = re.compile(r"^(data|axis|const|fun|model)\b", re.MULTILINE)
+BLOCK = re.compile(r"^(data|axis|const|fun|net|model)\b", re.MULTILINE)
 
 
 def completed(example: str, code: str) -> str:
