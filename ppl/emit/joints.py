@@ -7,7 +7,7 @@ from ppl.emit.assembly import noise_of
 from ppl.emit.draws import pathwise
 from ppl.emit.ends import drawn_log_density
 from ppl.emit.goal import JointAxes, Objective
-from ppl.emit.learned import learned
+from ppl.emit.learned import learned, place_of
 from ppl.emit.sites import standard_cost
 from ppl.emit.unknowns import raw_axes, transform
 from ppl.emit.val import KernelCall, Val
@@ -130,14 +130,26 @@ def _drawn(joint: Joint, axes: JointAxes, plates: tuple[str, ...], o: Objective)
         log_det = b.node("cut", (y,), (axes.out, ((axes.axis,),), ()), plates)
         o.guide_costs.append((term, log_det, plates))
         before = axes.axis
-    return _placed(joint, x, (*plates, axes.axis), term, o) if _is_fixed(joint) else x
+    return _placed(joint, axes, x, (*plates, axes.axis), term, o) if _is_fixed(joint) else x
 
 
-def _placed(joint: Joint, x: Val, own: tuple[str, ...], term: str, o: Objective) -> Val:
+def _start(joint: Joint, axes: JointAxes, o: Objective) -> Val | None:
+    """Where the members start, side by side; None where nothing is said of it."""
+    starts = [place_of(o, name) for name in joint.names]
+    if joint.along:
+        return starts[0]
+    return o.b.total(
+        o.b.node("uncut", (v,), (axes.axis, axes.members[:i], own), (axes.axis,))
+        for i, (v, own) in enumerate(zip(starts, axes.members, strict=True))
+        if v is not None
+    )
+
+
+def _placed(joint: Joint, axes: JointAxes, x: Val, own: tuple[str, ...], term: str, o: Objective) -> Val:
     """Draws moved and scaled, each coordinate by numbers of its own."""
     b, label = o.b, label_of(joint)
     start = b.lit(log(dict(joint.settings)["init_sd"]) if "init_sd" in dict(joint.settings) else LOG_SD)
-    loc = learned(o, f"{label}.loc", own, of=joint.names[0])
+    loc = learned(o, f"{label}.loc", own, start=_start(joint, axes, o), of=joint.names[0])
     log_sd = learned(o, f"{label}.log_sd", own, start=start, of=joint.names[0])
     o.guide_costs.append((term, log_sd, b.sorted(own)))
     return b.add(loc, b.mul(b.apply("exp", log_sd), x))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from ppl.check.core import Site
 from ppl.emit.goal import Objective, ParamSlot
 from ppl.emit.val import Val
 from ppl.stdlib.bijections import BIJECTIONS
@@ -23,3 +24,9 @@ def learned(
     value = o.a.s.formula(BIJECTIONS[kind].forward, {"u": raw, **(ends or {})})
     o.a.hints.setdefault(value, name)
     return value
+
+
+def place_of(o: Objective, name: str) -> Val | None:
+    """Where an unknown starts, if that is said: units of a layer that start alike would stay alike."""
+    site = o.graph.nodes[name]["node"].of if name in o.graph else None
+    return o.a.s.expr(site.start) if isinstance(site, Site) and site.start is not None else None
