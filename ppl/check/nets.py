@@ -75,11 +75,9 @@ def _body(
         is_alone=is_alone or (around is not None and around.is_alone),
         in_loop=bool(scope.loops) or (around is not None and around.in_loop),
     )  # fmt: skip
-    inner = replace(scope, body=body)
-    inner = replace(
-        scope, names={**scope.names, **{n: _short(e, inner) for n, e in values.items()}}, frame=None, loops=(), target="", body=body, definitions={},
-        calling=(*scope.calling, net.name.id),
-    )  # fmt: skip
+    calling = (*scope.calling, net.name.id)
+    inner = replace(scope, frame=None, loops=(), target="", body=body, definitions={}, calling=calling)
+    inner = inner.naming({n: _short(e, inner) for n, e in values.items()})
     defined: dict[str, Entry] = {}
     for let in net.lets:
         body.layer, body.made = let.target.name.id, 0

@@ -37,8 +37,8 @@ NETS = (
     ),
     Page(
         "E362",
-        "A net is a function of its ports with weights of its own: the same wherever it is called. What else it needs is"
-        " one more port.",
+        "A net is a function of its ports with weights of its own: the same wherever it is called. What else it needs"
+        " is one more port.",
         "net f(a[gene]) -> m { m = dense(a) + x }\n" + _MODEL,
         "net f(a[gene], b) -> m { m = dense(a) + b }\nmodel { y ~ Normal(f(g, x), 1) }",
     ),
@@ -62,8 +62,8 @@ NETS = (
     ),
     Page(
         "E366",
-        "The axes of ports and layers belong to the net. A value that also varies along one of them elsewhere would meet"
-        " itself.",
+        "The axes of ports and layers belong to the net. A value that also varies along one of them elsewhere would"
+        " meet itself.",
         "net f(a) -> m[k] { m = dense(a, k) }\nmodel {\n w[k] ~ Normal(0, 1)\n y ~ Normal(sum(f(w), over=k), 1) }",
         "net f(a[k]) -> m[k] { m = dense(a, k) }\nmodel {\n w[k] ~ Normal(0, 1)\n y ~ Normal(sum(f(w), over=k), 1) }",
     ),
@@ -75,8 +75,8 @@ NETS = (
     ),
     Page(
         "E368",
-        "Weights are parameters, learned without a prior. With `weights ~ D` in the head of the net they are unknowns of"
-        " the model, and a guide may draw them.",
+        "Weights are parameters, learned without a prior. With `weights ~ D` in the head of the net they are unknowns"
+        " of the model, and a guide may draw them.",
         _NET + _MODEL + "guide { f.weights ~ MeanField() }",
         _BAYES + _MODEL + "guide { f.weights ~ MeanField() }",
     ),
