@@ -14,7 +14,7 @@ from ppl.check.domains import source_text
 from ppl.check.expressions import number
 from ppl.check.lags import dist_reads_back
 from ppl.check.reading import Definition, lagged, occurrence, refers_to
-from ppl.check.recursions import MOST, WALKED, can_be_walked, circle, enter, is_computed, name_of, passed, walked
+from ppl.check.recursions import circle, enter, name_of, passed, walked
 from ppl.check.scope import Entry, Report, Scope, in_words, is_failed
 from ppl.check.supports import support_bounds, value_type
 from ppl.source.diagnostic import Note
@@ -36,8 +36,7 @@ def draw(statement: ast.Sample, block: Block) -> None:
         return give_up(statement, block)
     if not has_position(frame, target, block):
         return give_up(statement, block)
-    if not recurs(statement, block):
-        return fail(name, block)
+    begin(statement, block)
     dist = _distribution_of(statement.value, frame, target, block)
     if dist is None or not _is_drawable(dist, frame, statement, block):
         block.recursion.pop(name.id, None)
@@ -51,25 +50,11 @@ def draw(statement: ast.Sample, block: Block) -> None:
     return None
 
 
-def recurs(statement: Definition, block: Block) -> bool:
-    """At the first statement of a recursion, what its names mean; false where it cannot be one."""
-    name = name_of(statement)
-    members = () if name in block.recursion else circle(statement, block)
-    if not members or (isinstance(statement, ast.Sample) and len(members) == 1 and not block.draws_own):
-        return True
-    if not can_be_walked(block) and any(_is_walked(m, block) for m in members):
-        if all(name_of(m) not in block.scope.names for m in members):
-            what = "draws" if block.draws_own else "derived values"
-            text = WALKED.format(most=MOST)
-            span = statement.target.name.span  # type: ignore[union-attr]
-            block.report.add("E490.one", span, what=f"a recursion of {what} over this axis", help=text)
-        return False
-    enter(members, block)
-    return True
-
-
-def _is_walked(member: Definition, block: Block) -> bool:
-    return (block.draws_own or isinstance(member, ast.Let)) and is_computed(member, block)
+def begin(statement: Definition, block: Block) -> None:
+    """At the first statement of a recursion, what its names mean."""
+    members = () if name_of(statement) in block.recursion else circle(statement, block)
+    if members and not (isinstance(statement, ast.Sample) and len(members) == 1 and not block.draws_own):
+        enter(members, block)
 
 
 def _is_drawable(dist: Dist, frame: tuple[str, ...], statement: ast.Sample, block: Block) -> bool:
@@ -78,7 +63,7 @@ def _is_drawable(dist: Dist, frame: tuple[str, ...], statement: ast.Sample, bloc
     if not inside_frame(dist.axes, frame, name, statement.value.span, block.scope):
         return False
     if name in block.recursion:
-        axis = walked(lambda a: dist_reads_back(dist, a), frame, block.draws_own, block)
+        axis = walked(lambda a: dist_reads_back(dist, a), frame, block)
         passed(name, axis, block)
         if not axis:
             return False

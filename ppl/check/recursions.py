@@ -13,16 +13,13 @@ from ppl.check.distributions import distribution
 from ppl.check.expressions import expression
 from ppl.check.lags import Read
 from ppl.check.reading import Definition, lagged, names_read
-from ppl.check.scope import Entry, Report, Scope, base, is_failed
+from ppl.check.scope import Entry, Report, Scope, is_failed
 from ppl.check.supports import support_bounds, value_type
 from ppl.stdlib.distributions import DISTRIBUTIONS
 from ppl.stdlib.intervals import Interval
 from ppl.stdlib.records import Distribution
 from ppl.syntax import ast
 
-# A recursion is written out position by position.
-MOST = 100
-WALKED = "over an axis of at most {most} positions it can be: `axis time = 12`, `for t in time {{ … }}`"
 ROUNDS = 4
 HYPOTHESES = (Interval(0.0, 1.0), Interval(0.0, inf, True, True), Interval(0.0, inf, False, True))
 Value = Expr | Dist | None
@@ -80,17 +77,6 @@ def _reached(name: str, reads: Mapping[str, set[str]]) -> set[str]:
         found |= ahead
         ahead = set().union(*(reads[n] for n in ahead)) - found
     return found
-
-
-def can_be_walked(block: Block) -> bool:
-    """Whether a loop around runs over an axis whose few positions the model fixes."""
-    return any(is_short(loop.axis, block.scope) for loop in block.scope.loops)
-
-
-def is_short(axis: str, scope: Scope) -> bool:
-    """Whether the model fixes the size of an axis, and it is small enough to go along position by position."""
-    spec = scope.axes.get(base(axis))
-    return spec is not None and spec.kind == "declared" and spec.size is not None and spec.size <= MOST
 
 
 # ---- what the members are ----------------------------------------------------------------------------------------
@@ -154,7 +140,8 @@ def _family(written: ast.Expr, scope: Scope) -> Distribution | None:
         case ast.IfElse(_, then, _):
             return _family(then, scope)
         case ast.Call(function) if function.id in scope.functions:
-            return _family(scope.functions[function.id].result, scope)
+            fun = scope.functions[function.id]
+            return _family(fun.result, scope.at_home(fun.span))
         case ast.Call(function) if function.id in DISTRIBUTIONS:
             return DISTRIBUTIONS[function.id]
         case ast.Call(function, args) if function.id in MODIFIERS:
@@ -213,12 +200,12 @@ def _within(inner: Interval, outer: Interval) -> bool:
 # ---- the axis ----------------------------------------------------------------------------------------------------
 
 
-def walked(reads: Callable[[str], Iterator[Read]], frame: tuple[str, ...], short: bool, block: Block) -> str:
+def walked(reads: Callable[[str], Iterator[Read]], frame: tuple[str, ...], block: Block) -> str:
     """The axis along which a statement reads the names of its recursion that are not defined before it, itself among
     them, at earlier positions only, and the others at its own or earlier ones; "" after a complaint. `reads` gives what
-    it reads, seen along an axis; `short` wants an axis whose few positions the model fixes."""
+    it reads, seen along an axis."""
     wrong = None
-    for axis in _axes(frame, short, block):
+    for axis in _axes(frame, block):
         late = [(name, span) for name, back, span in reads(axis) if back < _least_back(name, block)]
         if not late:
             return axis
@@ -233,13 +220,13 @@ def _least_back(name: str, block: Block) -> float:
     return 1 if name in block.recursion else 0 if name in block.circle else -inf
 
 
-def _axes(frame: tuple[str, ...], short: bool, block: Block) -> Iterator[str]:
+def _axes(frame: tuple[str, ...], block: Block) -> Iterator[str]:
     """The axes of the loops around that a recursion can run along, the innermost first."""
     if block.along:
         yield block.along
         return
     for loop in reversed(block.scope.loops):
-        if loop.axis in frame and (not short or is_short(loop.axis, block.scope)):
+        if loop.axis in frame:
             yield loop.axis
 
 

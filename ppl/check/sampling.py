@@ -7,7 +7,6 @@ from ppl.check.block import Block
 from ppl.check.complaints import above
 from ppl.check.core import Derived, FactorTerm, Joint, Site
 from ppl.check.lags import Read, depends, dist_reads_back, reads_back
-from ppl.check.recursions import MOST, WALKED, is_short
 from ppl.check.scope import Entry, Scope
 from ppl.source.span import Span
 
@@ -90,37 +89,12 @@ def is_in_time(statement: Site | Derived, walk: Walk) -> bool:
     for axis in _loop_axes(walk):
         late = next(_late(_reads(statement, axis), axis, walk), None)
         if late is None:
-            return not isinstance(statement, Site) or (
-                _is_alone(statement, axis, walk) and _is_short(statement, axis, walk)
-            )
+            return True
         first = first or late
     assert first is not None
     own = first[0] == statement.name
     walk.block.report.add("E505", first[2], name=first[0], help=above(first[0], own, walk.block.scope))
     return False
-
-
-def _is_alone(site: Site, axis: str, walk: Walk) -> bool:
-    """Whether a draw comes back to itself only, and to no other draw of its loop that stands below it."""
-    own = {s.name: s for s in walk.block.statements if isinstance(s, Derived)}
-    later = walk.pending - set(walk.sampled) - {site.name}
-    for name, _, span in depends(_reads(site, axis), axis, {**walk.model.derived, **own}):
-        if name in later:
-            text = f"draw `{name}` above `{site.name}`, or leave out what depends on it"
-            walk.block.report.add("E490", span, what="recursions through several draws", help=text)
-            return False
-    return True
-
-
-def _is_short(site: Site, axis: str, walk: Walk) -> bool:
-    """Whether a draw that comes back to itself runs over an axis whose few positions the model fixes."""
-    own = {s.name: s for s in walk.block.statements if isinstance(s, Derived)}
-    for name, _, span in depends(_reads(site, axis), axis, {**walk.model.derived, **own}):
-        if name == site.name and not is_short(axis, walk.block.scope):
-            text = WALKED.format(most=MOST)
-            walk.block.report.add("E490.one", span, what="a recursion of draws over this axis", help=text)
-            return False
-    return True
 
 
 def _reads(statement: Site | Derived | FactorTerm, axis: str) -> Iterator[Read]:

@@ -7,7 +7,7 @@ from ppl.check.building import bounds, is_learned, is_random
 from ppl.check.complaints import no_axis
 from ppl.check.core import Derived, Expr
 from ppl.check.distributions import is_distribution
-from ppl.check.draws import draw, factor, observe, recurs
+from ppl.check.draws import begin, draw, factor, observe
 from ppl.check.expressions import expression
 from ppl.check.lags import reads_back
 from ppl.check.net_weights import place_weights
@@ -104,17 +104,15 @@ def let(statement: ast.Let, block: Block) -> None:
     frame = target_axes(target, block.scope) if target.indices is not None else None
     if target.indices is not None and frame is None:
         return give_up(statement, block)
-    if not recurs(statement, block):
-        return fail(name, block)
+    begin(statement, block)
     scope = block.scope.naming(block.recursion)
     value = expression(statement.value, scope.within(frame, name.id, name.span))
     axes = value.axes if frame is None else frame
     along = ""
     is_fine = _is_value(value, frame, name, block)
     if is_fine and name.id in block.recursion:
-        short = is_computed(statement, block)
-        axis = walked(lambda a: reads_back(value, a), axes, short, block)
-        is_fine, along = axis != "", axis if short else ""
+        axis = walked(lambda a: reads_back(value, a), axes, block)
+        is_fine, along = axis != "", axis if is_computed(statement, block) else ""
         passed(name.id, axis, block)
     if not is_fine:
         block.recursion.pop(name.id, None)

@@ -11,7 +11,7 @@ from ppl.emit.densities import log_density
 from ppl.emit.draws import sampled
 from ppl.emit.levels import add_leaf, add_levels, note_event
 from ppl.emit.lower import Lowering
-from ppl.emit.sequences import Names, step, whole
+from ppl.emit.sequences import Names, recursions, scanned
 from ppl.emit.sums import Term, is_level
 from ppl.emit.unknowns import add_imputed, add_unknown
 from ppl.emit.val import Val
@@ -41,6 +41,7 @@ def new_assembly(graph: nx.DiGraph, found: Mapping[str, Elimination], b: Builder
     b = b or Builder(_rank(core, graph))
     out = Assembly(b, Lowering(b), graph, eliminated={n: e for n, e in found.items() if not e.leaf})
     out.s.names = Names({}, lambda name: value_of(name, out))
+    out.sequence = lambda name: _sequence(name, out)
     blanks = {n.name for n in node_list(graph) if n.kind == "imputed"}
     for column in core.data.columns:
         if column.kind != "text":
@@ -66,15 +67,25 @@ def assemble_node(node: Node, out: Assembly) -> None:
 
 def value_of(name: str, out: Assembly) -> Val:
     """The value of a name that is read before its place in the file: a later one of the same loop, some positions
-    back; or one position of a recursion."""
-    if "@" in name:
-        return step(out.s, out.graph, name)
+    back."""
     if name in out.graph:
         assemble_node(out.graph.nodes[name]["node"], out)
     found = out.s.names.get(name)
     if found is None:
         raise Bug(f"`{name}` is read before it has a value")
     return found
+
+
+def _sequence(name: str, out: Assembly) -> Val | None:
+    """The value of a name that is made from itself, along with all of its circle."""
+    circle = recursions(out.graph).get(name)
+    if circle is not None and name not in out.scanned:
+        out.scanned |= scanned(out.s, circle, _no_draw)
+    return out.scanned.get(name)
+
+
+def _no_draw(site: Site, dist: Dist, first: bool) -> Val:
+    raise Bug(f"`{site.name}` is drawn where unknowns are given")
 
 
 def _rank(core: Core, graph: nx.DiGraph) -> dict[str, int]:
@@ -95,7 +106,7 @@ def _rank(core: Core, graph: nx.DiGraph) -> dict[str, int]:
         + levels
         + rows
     )
-    copies = [a + "'" * n + short for a in names for n in range(COPIES + 1) for short in ("", "~")]
+    copies = [a + "'" * n + short for a in names for n in range(COPIES + 1) for short in ("", "~", "~<", "~<=")]
     return {a: i for i, a in enumerate(copies)}
 
 
@@ -103,11 +114,11 @@ def _node(node: Node, out: Assembly) -> None:
     match node.of:
         case ColumnSpec():
             return
-        case Derived(value=value, axes=axes, along=along):
-            v = whole(out.s, out.graph, node.name, along) if along else out.s.expr(value)
+        case Derived(value=value, axes=axes, hidden=hidden):
+            v = out.sequence(node.name) or out.s.expr(value)
             enumerated = any(is_level(a) for a in v.axes)
             drawn = not names_in(value).isdisjoint(out.recovered)
-            out.define(node.name, v, axes, v.batch and not enumerated and not drawn)
+            out.define(node.name, v, axes, v.batch and not enumerated and not drawn and not hidden)
             if drawn and not enumerated:
                 out.recovered[node.name] = (v, axes)
             if enumerated:

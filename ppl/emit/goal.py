@@ -12,6 +12,7 @@ from ppl.emit.val import Val
 from ppl.emit.values import Builder
 from ppl.rewrite.batching import Batching
 from ppl.rewrite.listing import Listing
+from ppl.rewrite.recurrence import Circle
 from ppl.rewrite.sides import Side
 from ppl.source.span import Span
 
@@ -71,7 +72,7 @@ class JointAxes:
 @dataclass(slots=True)
 class Objective:
     """An objective as values. `estimators` says how each unknown is drawn; `guide` holds the guide's sites; `put` are
-    unknowns that are not drawn but put somewhere; `stepwise` are drawn position by position along an axis; `joints` are
+    unknowns that are not drawn but put somewhere; `circles` are those of names that are made from each other step by step; `joints` are
     drawn by their coordinates, of which `pieces` holds those that have been, and `joined` the axes. With
     `batching`, costs along sampled axes are scaled."""
 
@@ -89,7 +90,7 @@ class Objective:
     put: Mapping[str, Val] = field(default_factory=dict)
     sided: dict[str, Mapping[str, Side]] = field(default_factory=dict)
     chances: dict[Span, tuple[Val, Val]] = field(default_factory=dict)
-    stepwise: Mapping[str, str] = field(default_factory=dict)
+    circles: Mapping[str, Circle] = field(default_factory=dict)
     joints: Mapping[str, Joint] = field(default_factory=dict)
     pieces: dict[str, Val] = field(default_factory=dict)
     joined: list[JointAxes] = field(default_factory=list)

@@ -15,9 +15,10 @@ from ppl.emit.assemble import assemble_node, new_assembly, value_of
 from ppl.emit.assembly import Slot, remaining
 from ppl.emit.goal import Objective, Table
 from ppl.emit.joints import coordinates_of, is_point, point
-from ppl.emit.learned import learned
+from ppl.emit.learned import learned, place_of
 from ppl.emit.lower import levels_back
-from ppl.emit.sequences import Names, recursions, whole
+from ppl.emit.sequence_draws import sequence
+from ppl.emit.sequences import Names
 from ppl.emit.sites import draw, splits
 from ppl.emit.strata import LEAST
 from ppl.emit.val import Val
@@ -27,9 +28,9 @@ from ppl.rewrite.batching import SCALE, Batching
 from ppl.rewrite.eliminate import Elimination, eliminations, is_discrete
 from ppl.rewrite.listing import guide_name
 from ppl.rewrite.order import positions
+from ppl.rewrite.recurrence import circles, sources
 from ppl.rewrite.sides import Side, sides
 from ppl.rewrite.supports import domain
-from ppl.rewrite.unroll import at_position, dist_at_position, stepwise
 from ppl.stdlib.bijections import BIJECTIONS
 from ppl.stdlib.distributions import DISTRIBUTIONS
 
@@ -58,7 +59,9 @@ def assemble_objective(
         o.thunks = {s.name: s for s in guide.statements if isinstance(s, Derived)}
     _note_answers(o)
     a.s.names = Names(a.s.names, lambda name: _find(name, o))
-    o.stepwise, o.joints = stepwise(graph, sites, o.thunks), joined(guide)
+    o.circles = {name: c for c in circles(sources(graph, sites, o.thunks)) for name in c.names}
+    o.joints = joined(guide)
+    a.sequence = lambda name: sequence(name, o)
     a.given, a.raw = (lambda node: _given(node, o)), (lambda slot: _raw(slot, o))
     for p in (*core.params, *(guide.params if guide is not None else ())):
         a.s.names[p.name] = _param(p, o)
@@ -114,26 +117,9 @@ def _note_answers(o: Objective) -> None:
 
 def _find(name: str, o: Objective) -> Val:
     """The value of a name when it is first read."""
-    if "@" in name:
-        return _one_position(name, o)
     if name in o.thunks:
-        along = o.stepwise.get(name) or o.thunks[name].along
-        return whole(o.a.s, o.graph, name, along) if along else o.a.s.expr(o.thunks[name].value)
+        return sequence(name, o) or o.a.s.expr(o.thunks[name].value)
     return value_of(name, o.a)
-
-
-def _one_position(name: str, o: Objective) -> Val:
-    """One position of a sequence: of a recursion, or of an unknown that is drawn along with one."""
-    start, position = name.rsplit("@", 1)
-    derived = o.thunks.get(start) or (None if start in o.guide else o.graph.nodes[start]["node"].of)
-    along = o.stepwise.get(start) or (derived.along if isinstance(derived, Derived) else "")
-    own = (s.name for s in o.thunks.values() if s.along == along)
-    known = recursions(o.graph, along) | frozenset(own) | {n for n, axis in o.stepwise.items() if axis == along}
-    if isinstance(derived, Derived):
-        return o.a.s.expr(at_position(derived.value, along, int(position), known))
-    site = o.guide[start]
-    dist = dist_at_position(site.dist, along, int(position), known)
-    return draw(o, name, dist, tuple(a for a in site.axes if a != along), lambda x: x)
 
 
 # ---- parameters --------------------------------------------------------------------------------------------------
@@ -160,8 +146,8 @@ def _given(node: Node, o: Objective) -> Val | None:
     site = o.guide.get(node.name)
     if is_point(node.name, o):
         return point(node, o)
-    if node.name in o.stepwise:
-        return whole(o.a.s, o.graph, node.name, o.stepwise[node.name])
+    if node.name in o.circles:
+        return sequence(node.name, o)
     if site is not None:
         return draw(o, node.name, site.dist, site.axes, lambda x: x)
     if node.name in o.a.eliminated or node.dist is None:
@@ -219,16 +205,10 @@ def _raw(slot: Slot, o: Objective) -> Val:
     return draw(o, slot.name, _normal(o, slot.name, slot.axes), slot.axes, lambda x: x)
 
 
-def _place(o: Objective, name: str) -> Val | None:
-    """Where an unknown starts, if that is said: units of a layer that start alike would stay alike."""
-    site = o.graph.nodes[name]["node"].of if name in o.graph else None
-    return o.a.s.expr(site.start) if isinstance(site, Site) and site.start is not None else None
-
-
 def _normal(o: Objective, name: str, axes: tuple[str, ...]) -> Dist:
     """The automatic guide of coordinates: normal, each with a location and a scale of its own."""
     loc, log_sd = f"{name}.loc", f"{name}.log_sd"
-    o.a.s.names[loc] = learned(o, loc, axes, start=_place(o, name), of=name)
+    o.a.s.names[loc] = learned(o, loc, axes, start=place_of(o, name), of=name)
     o.a.s.names[log_sd] = learned(o, log_sd, axes, start=o.b.lit(-1.0), of=name)
     place = Expr("ref", (), (loc,), axes), Expr("exp", (Expr("ref", (), (log_sd,), axes),), (), axes)
     return Dist("Normal", place, (), (), axes, (), "real")

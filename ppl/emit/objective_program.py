@@ -133,7 +133,7 @@ def emit_objective(
         tuple(o.params),
         tuple(_noises(o, drawn)),
         tuple((p.name, p.axes) for p in learned),
-        (*dict.fromkeys(s.unknown for s in o.scores), *(p.name for p in o.probes), *_partly_drawn(o)),
+        (*(s.name for s in o.scores), *(p.name for p in o.probes), *_partly_drawn(o)),
         core.objective is None,
         tuple(Slot(n.name, (), n.axes) for n in unknowns(graph)),
         (),

@@ -26,7 +26,7 @@ def pullback(b: Builder, seeds: Mapping[Val, Val], wrt: Iterable[Val]) -> dict[V
     """The adjoints of `wrt` that follow from those of other values. What a value of `wrt` depends on is not asked
     about: it is taken to be given."""
     leaves = set(wrt)
-    found = _swept(b, seeds, _active(seeds, leaves), leaves)
+    found = _swept(b, seeds, _active(seeds, leaves, leaves), leaves)
     return {v: found[v] for v in leaves if v in found}
 
 
@@ -53,9 +53,9 @@ def _back_through(b: Builder, v: Val, found: Mapping[Val, Val]) -> Contributions
     return through_loop(b, v, grads, lambda seeds, wrt: pullback(b, seeds, wrt)) if grads else []
 
 
-def _active(roots: Iterable[Val], leaves: set[Val]) -> set[Val]:
-    """The values on a path from the leaves to a root."""
-    known: dict[Val, bool] = {}
+def _active(roots: Iterable[Val], leaves: set[Val], ends: Iterable[Val] = ()) -> set[Val]:
+    """The values on a path from the leaves to a root; what the `ends` depend on is not looked at."""
+    known: dict[Val, bool] = dict.fromkeys(ends, True)
     stack = list(roots)
     while stack:
         v = stack[-1]
@@ -191,6 +191,15 @@ def _cut(b: Builder, v: Val, g: Val) -> Contributions:
     return [(v.args[0], b.node("uncut", (full,), v.attrs, v.args[0].axes))]
 
 
+def _ode(b: Builder, v: Val, g: Val) -> Contributions:
+    """The start and the parameters of a differential equation; its schedule and other data pull nothing."""
+    body = v.attrs[0]
+    assert isinstance(body, RateBody)
+    full = b.node("tap", (g,), ("broadcast", *v.axes), v.axes, batch=True)
+    found = v.args[1 : 2 + len(body.params)]
+    return [(a, b.node("ode_grad", (v, full), (i,), a.axes, batch=True)) for i, a in enumerate(found)]
+
+
 def _attach(b: Builder, v: Val, g: Val) -> Contributions:
     """A value with its gradient given: arguments come in pairs of what it depends on and how."""
     pairs = zip(v.args[1::2], v.args[2::2], strict=True)
@@ -214,6 +223,7 @@ _RULES: dict[str, Callable[[Builder, Val, Val], Contributions]] = {
     "kernel": _kernel,
     "real": _tap,
     "attach": _attach,
+    "ode": _ode,
     "pad": _pad,
     "concat": _concat,
     "cut": _cut,

@@ -168,5 +168,5 @@ def steps(v: Array, axis: int) -> Array | list[float]:
 def stacked(items: list[Array], axis: int) -> Array:
     """What the steps of a loop have computed, all of one shape, along an axis."""
     shape = np.shape(items[0])
-    whole = np.concatenate([np.ravel(x) for x in items]) if len(shape) > 1 else np.concatenate(items) if shape else items
-    return np.moveaxis(np.reshape(whole, (len(items), *shape)), 0, axis)
+    whole: Array = np.concatenate([np.ravel(x) for x in items]) if shape else np.array(items, dtype=float)
+    return np.moveaxis(whole.reshape(len(items), *shape), 0, axis)

@@ -1,14 +1,20 @@
-"""Names that get their values when they are first read, and recursions, which get them one position after the other."""
+"""Names that get their values when they are first read, and recursions, which become loops."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache, partial
 
 import networkx as nx
 
-from ppl.check.core import Derived
+from ppl.check.core import Derived, Dist, Site
+from ppl.emit.loops import Span, State, loop, outcome, positions_between
 from ppl.emit.lower import Lowering
 from ppl.emit.val import Val
-from ppl.graph.graph import core_of, node_list
-from ppl.rewrite.unroll import at_name, at_position
+from ppl.graph.graph import node_list
+from ppl.rewrite.recurrence import Circle, Part, Step, Stretch, circles, past_name, reads_of, stretches
+
+# How the draw of a member comes out of its distribution in a step; `first` says that it is the first position.
+Drawn = Callable[[Site, Dist, bool], Val]
 
 
 class Names(dict[str, Val]):
@@ -23,29 +29,99 @@ class Names(dict[str, Val]):
         return found
 
 
-def recursions(graph: nx.DiGraph, axis: str) -> frozenset[str]:
-    """The derived values that are computed position by position along an axis."""
-    return frozenset(n.name for n in node_list(graph) if isinstance(n.of, Derived) and n.of.along == axis)
+@lru_cache(maxsize=8)
+def recursions(graph: nx.DiGraph) -> Mapping[str, Circle]:
+    """The circles of derived values, the unknowns being given, by the names in them."""
+    derived = [n.of for n in node_list(graph) if isinstance(n.of, Derived)]
+    return {name: c for c in circles(derived) for name in c.names}
 
 
-def length(graph: nx.DiGraph, axis: str) -> int:
-    """The length of the axis of a recursion, which the model fixes."""
-    size = next(a.size for a in core_of(graph).axes if a.name == axis)
-    assert size is not None
-    return size
+def scanned(s: Lowering, circle: Circle, drawn: Drawn) -> dict[str, Val]:
+    """The values of all members of a circle, over all positions. `drawn` makes the draws among them."""
+    return _Scan(s, circle, drawn).values()
 
 
-def whole(s: Lowering, graph: nx.DiGraph, name: str, axis: str) -> Val:
-    """All positions of a sequence, side by side."""
-    items = tuple(s.names[at_name(name, i + 1)] for i in range(length(graph, axis)))
-    return s.b.node("stack", items, (axis,), (*(a for v in items for a in v.axes), axis))
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """What is presumed of a loop: the axes of its states, whether they have draws, and when they can be computed."""
+
+    axes: Mapping[str, tuple[str, ...]]
+    batch: bool
+    stage: int
 
 
-def step(s: Lowering, graph: nx.DiGraph, name: str) -> Val:
-    """One position `name@i` of a recursion of derived values."""
-    start, position = name.rsplit("@", 1)
-    of = graph.nodes[start]["node"].of
-    if not isinstance(of, Derived):
-        raise KeyError(name)
-    known = recursions(graph, of.along)
-    return s.expr(at_position(of.value, of.along, int(position), known))
+@dataclass(slots=True)
+class _Scan:
+    s: Lowering
+    circle: Circle
+    drawn: Drawn
+
+    def values(self) -> dict[str, Val]:
+        """The loop, under the first shape that its own steps bear out: they tell which axes its states have beyond
+        those that are written, and whether they vary with the draws at all."""
+        axis = self.circle.axis
+        shape = _Shape({p.name: self.s.b.sorted(_without(p.axes, axis)) for p in self.circle.parts}, True, 1)
+        while True:
+            made, found = self._made(shape)
+            if found == shape:
+                return {p.name: outcome(self.s.b, made, i) for i, p in enumerate(self.circle.parts)}
+            shape = found
+
+    def _made(self, shape: _Shape) -> tuple[Val, _Shape]:
+        """A loop of this shape, and the shape that it turns out to have."""
+        b, axis, parts = self.s.b, self.circle.axis, self.circle.parts
+        leaves = self._leaves(shape)
+        steps = [self._step(stretch, leaves) for stretch in stretches(self.circle)]
+        spans = [Span(t.first - 1, t.last, tuple(values)) for t, values in steps[1:]]
+        states = [State(p.name, shape.axes[p.name], 0) for p in parts]
+        past = [(self.circle.names.index(name), back, leaf) for (name, back), leaf in leaves.items()]
+        made = loop(b, axis, states, past, spans, steps[0][1], False, shape.batch, shape.stage)
+        axes = dict(shape.axes)
+        for _, values in steps:
+            for p, v in zip(parts, values, strict=True):
+                axes[p.name] = b.sorted((*axes[p.name], *_without(v.axes, axis)))
+        return made, _Shape(axes, any(v.batch for v in made.args), max((v.stage for v in made.args), default=0))
+
+    def _leaves(self, shape: _Shape) -> dict[tuple[str, int], Val]:
+        """What stands for the members at earlier positions."""
+        b, axis, names = self.s.b, self.circle.axis, self.circle.names
+        reads = dict.fromkeys(
+            (name, back) for p in self.circle.parts for name, back, _ in reads_of(p, axis) if name in names and back
+        )
+        return {
+            (name, back): b.node(
+                "past", (), (" ".join(names), name, back), (*shape.axes[name], axis), batch=shape.batch,
+                stage=shape.stage,
+            )
+            for name, back in reads
+        }  # fmt: skip
+
+    def _step(self, stretch: Stretch, leaves: Mapping[tuple[str, int], Val]) -> tuple[Stretch, list[Val]]:
+        """What one step computes: for every position of a stretch at once, or at the first one."""
+        step = Step(self.circle.axis, frozenset(self.circle.names), stretch)
+        own = {past_name(name, back): leaf for (name, back), leaf in leaves.items()}
+        self.s.names |= own
+        values: list[Val] = []
+        for p in self.circle.parts:
+            value = self.s.within(self._here(stretch), True, partial(self._member, p, step))
+            own[past_name(p.name, 0)] = self.s.names[past_name(p.name, 0)] = value
+            values.append(value)
+        for name in own:
+            del self.s.names[name]
+        return stretch, values
+
+    def _member(self, p: Part, step: Step) -> Val:
+        if isinstance(p, Site):
+            return self.drawn(p, step.dist(p.dist), step.is_first)
+        return self.s.expr(step.expr(p.value))
+
+    def _here(self, stretch: Stretch) -> Val:
+        """Whether a position is one of a stretch."""
+        b = self.s.b
+        if stretch == Stretch(1, 1):
+            return b.lit(1.0)
+        return positions_between(b, self.circle.axis, stretch.first - 1, stretch.last)
+
+
+def _without(axes: tuple[str, ...], axis: str) -> tuple[str, ...]:
+    return tuple(a for a in axes if a != axis)

@@ -27,11 +27,16 @@ def draw(o: Objective, name: str, dist: Dist, axes: tuple[str, ...], at: Callabl
     """A draw of an unknown by its estimator; what its log density costs is noted. `at` brings thresholds of the unknown
     to the scale of the draw."""
     if name in o.put:
-        log_q = log_density(o.a.s, dist, o.put[name])
-        stopped = o.b.neg(o.b.node("stop", (log_q,), (), log_q.axes))
-        o.guide_costs.append((guide_name(name), stopped, plates_of(dist, axes)))
+        note_put(o, name, dist, axes)
         return o.put[name]
-    return _DRAW[o.estimators[name.split("@", maxsplit=1)[0]]](o, name, dist, axes, at)
+    return _DRAW[o.estimators[name]](o, name, dist, axes, at)
+
+
+def note_put(o: Objective, name: str, dist: Dist, axes: tuple[str, ...]) -> None:
+    """What an unknown costs that is not drawn but put somewhere."""
+    log_q = log_density(o.a.s, dist, o.put[name])
+    stopped = o.b.neg(o.b.node("stop", (log_q,), (), log_q.axes))
+    o.guide_costs.append((guide_name(name), stopped, plates_of(dist, axes)))
 
 
 def plates_of(dist: Dist, axes: tuple[str, ...]) -> tuple[str, ...]:
@@ -41,9 +46,16 @@ def plates_of(dist: Dist, axes: tuple[str, ...]) -> tuple[str, ...]:
 def _pathwise(o: Objective, name: str, dist: Dist, axes: tuple[str, ...], at: Callable[[Val], Val]) -> Val:
     noise = noise_of(o.a, name, dist, axes)
     x, _ = pathwise(o.a.s, dist, noise, axes)
+    note_path(o, name, dist, axes, x, noise)
+    return x
+
+
+def note_path(
+    o: Objective, name: str, dist: Dist, axes: tuple[str, ...], x: Val, noise: Callable[[int], Val]
+) -> None:
+    """What a draw along its path costs."""
     cost = standard_cost(o, dist, noise) or o.b.neg(drawn_log_density(o.a.s, dist, x))
     o.guide_costs.append((guide_name(name), cost, plates_of(dist, axes)))
-    return x
 
 
 def standard_cost(o: Objective, dist: Dist, noise: Callable[[int], Val]) -> Val | None:
@@ -65,11 +77,16 @@ def standard_cost(o: Objective, dist: Dist, noise: Callable[[int], Val]) -> Val 
 
 def _scored(o: Objective, name: str, dist: Dist, axes: tuple[str, ...], at: Callable[[Val], Val]) -> Val:
     x = sampled(o.a.s, dist, noise_of(o.a, name, dist, axes), axes)
+    note_score(o, name, dist, axes, x)
+    return x
+
+
+def note_score(o: Objective, name: str, dist: Dist, axes: tuple[str, ...], x: Val) -> None:
+    """What a draw without a path costs, and its score."""
     log_q = drawn_log_density(o.a.s, dist, x)
     # given what it depends on, the score of a draw has mean zero: its own density costs, but pulls nothing
     o.guide_costs.append((guide_name(name), o.b.neg(o.b.node("stop", (log_q,), (), log_q.axes)), plates_of(dist, axes)))
     o.scores.append(ScoreNode(name, x, log_q))
-    return x
 
 
 def _probed(o: Objective, name: str, dist: Dist, axes: tuple[str, ...], at: Callable[[Val], Val]) -> Val:

@@ -11,6 +11,7 @@ from functools import reduce
 
 from ppl.emit.simplify import SIMPLER, fold
 from ppl.emit.val import Val
+from ppl.stdlib.primitives import PRIMITIVES
 
 Key = tuple[object, ...]
 
@@ -120,6 +121,9 @@ class Builder:
         match v.op:
             case "neg":
                 return self.neg(self._sum(v.args[0], over))
+            case "stop":
+                inside = self._sum(v.args[0], over)
+                return self.node("stop", (inside,), (), inside.axes)
             case "add" | "sub" if _worth_splitting(v, over):
                 left, right = (self.sum(a, over) for a in v.args)
                 return self.apply(v.op, left, right)
@@ -127,6 +131,8 @@ class Builder:
                 return self._product_sum(_factors(self, v, over), over)
             case "div" if not set(v.args[1].axes) & set(over):
                 return self.apply("div", self.sum(v.args[0], over), v.args[1])
+            case "where" if (put := _put_at(v.args[0], over)) is not None:
+                return self._put_sum(v, put, over)
             case "where" if self._is_selection(v):
                 return self._selected_sum(v, over)
             case _:
@@ -146,6 +152,24 @@ class Builder:
         share = self.node("real", (test,), (), test.axes)
         rest = self.sub(self.lit(1.0), share)
         return self.add(self.sum(self.mul(share, then), over), self.sum(self.mul(rest, other), over))
+
+    def _put_sum(self, v: Val, put: Mapping[str, str], over: tuple[str, ...]) -> Val:
+        """sum of where(i == j, x, y) over i: that of y, with x in place of y at i = j alone. What is tried at one
+        position after the other costs no more than one position each."""
+        _, then, other = v.args
+        there = self.sub(self.diagonal(then, put), self.diagonal(other, put))
+        rest = tuple(a for a in over if a not in put)
+        return self.sum(self.add(self.sum(other, tuple(put)), there), rest)
+
+    def diagonal(self, v: Val, put: Mapping[str, str]) -> Val:
+        """The value at those positions along the axes of `put` that equal the position along the axes it gives."""
+        if not set(put) & set(v.axes):
+            return v
+        if v.op in PRIMITIVES:
+            return self.apply(v.op, *(self.diagonal(a, put) for a in v.args))
+        for axis, copy in put.items():
+            v = self.gather(v, axis, self.arange(copy)) if copy in v.axes else self.rename(v, axis, copy)
+        return v
 
     def _product_sum(self, factors: tuple[Val, ...], over: tuple[str, ...]) -> Val:
         """sum of a product: what does not vary leaves, data factors join, the last two meet in one contraction."""
@@ -245,6 +269,18 @@ class Builder:
         axes = (*kept, *(a for i in places for a in i.axes))
         flat = places[0] if len(source) == 1 else self.node("flat", places, (*index, *source), axes)
         return self.scatter(v, self.node("plan", (flat,), source, axes))
+
+
+def _put_at(test: Val, over: tuple[str, ...]) -> dict[str, str] | None:
+    """Of a test that asks whether positions along axes of `over` equal those along others: which along which."""
+    if test.op == "and":
+        parts = [_put_at(a, over) for a in test.args]
+        return None if None in parts else {axis: copy for part in parts for axis, copy in (part or {}).items()}
+    if test.op != "eq" or any(a.op != "arange" or a.attrs[1] != 0 for a in test.args):
+        return None
+    (left,), (right,) = (a.axes for a in test.args)
+    axis, copy = (left, right) if left in over else (right, left)
+    return {axis: copy} if axis in over and copy not in over else None
 
 
 def _worth_splitting(v: Val, over: tuple[str, ...]) -> bool:

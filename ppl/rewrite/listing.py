@@ -11,7 +11,7 @@ from ppl.check.core import Derived, Expr, FactorTerm, Guide, Site
 from ppl.graph.graph import Node, core_of, drawn_sites, expressions, node_list
 from ppl.rewrite.eliminate import eliminations, ways
 from ppl.rewrite.order import Access, Elimination, after, joined, schedule
-from ppl.rewrite.unroll import stepwise
+from ppl.rewrite.recurrence import stepwise
 from ppl.source.diagnostic import Bug
 from ppl.source.span import NOWHERE, Span
 

@@ -21,10 +21,10 @@ from ppl.rewrite.limits import missing_limit
 from ppl.rewrite.listing import Listing, listing
 from ppl.rewrite.order import Elimination
 from ppl.rewrite.order import Refusal as NotSummed
+from ppl.rewrite.recurrence import stepwise
 from ppl.rewrite.roughness import recheck, roughness
 from ppl.rewrite.sides import is_told_apart, sides, without_tests
 from ppl.rewrite.supports import domain
-from ppl.rewrite.unroll import stepwise
 from ppl.source.diagnostic import Diagnostic, ModelError, complain
 from ppl.source.span import Span
 from ppl.stdlib.distributions import DISTRIBUTIONS
@@ -375,7 +375,7 @@ def _rechecked(graph: nx.DiGraph, chosen: dict[str, Choice]) -> dict[str, Choice
     )
     for name, finding in again.params.items():
         if not finding.corner:
-            at = " ".join(core.text[finding.where.start : finding.where.end].split())
+            at = core.written(finding.where)
             raise ModelError([complain("E532", finding.where, name=name, reason=finding.reason, text=at)])
     out = dict(chosen)
     for name in again.leave:
@@ -407,7 +407,7 @@ def _refused(facts: Facts, core: Core) -> Diagnostic:
 
 def _at(finding: Finding, core: Core) -> str:
     """What decides of a finding, in the author's words where they say it."""
-    written = " ".join(core.text[finding.where.start : finding.where.end].split())
+    written = core.written(finding.where)
     return f"at `{written}`" if finding.quoted and written else f"in it: {finding.reason}"
 
 
