@@ -34,7 +34,7 @@ from ppl.rewrite.explain import BIASED, biased
 from ppl.rewrite.plan import is_objective, plan
 from ppl.source.diagnostic import Diagnostic, ModelError, complain
 from ppl.source.suggest import did_you_mean
-from ppl.syntax.parse import parse
+from ppl.syntax.imports import parse_linked, texts_of
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -57,6 +57,11 @@ class Model:
     @property
     def source(self) -> str:
         return self.emitted.text
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """The texts of the model and of what it imports, by the paths in positions."""
+        return {self.core.path: self.core.text, **{each.path: each.text for each in self.core.imports}}
 
     def bind(self, data: object = None, options: DataOptions | None = None) -> "tuple[Bindable, Bound]":
         """The model's functions on these data: a path, a dict of arrays, a data frame. Raises ModelError (E6xx)."""
@@ -221,14 +226,16 @@ def compile(
     defines: Mapping[str, object] | None = None,
     guide: str | None = None,
     estimators: Mapping[str, str] | None = None,
+    imports: Mapping[str, str] | None = None,
 ) -> Model:
     """A model from its text. `defines` set constants, `guide` names one of the file's guides (`auto`: none of them;
-    None: the first), `estimators` ask for estimators by name of unknown. Raises ModelError with every error of the
-    file."""
+    None: the first), `estimators` ask for estimators by name of unknown. What it imports is read from the folder of
+    `path`, or from `imports`: texts by their names from that folder. Raises ModelError with every error of the file."""
     began = perf_counter()
-    checked = check(parse(text, path), {name: constant_of(value) for name, value in (defines or {}).items()})
+    file = parse_linked(text, path, imports)
+    checked = check(file, {name: constant_of(value) for name, value in (defines or {}).items()})
     if checked.core is None:
-        raise ModelError(checked.diagnostics)
+        raise ModelError(checked.diagnostics or [complain("E406", None)], texts_of(file))
     return _planned(checked.core, guide, estimators or {}, checked.warnings, perf_counter() - began)
 
 

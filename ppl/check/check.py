@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from ppl.check.block import Block
-from ppl.check.core import Core, Guide, Objective, Site
+from ppl.check.core import Core, Guide, Imported, Objective, Site
 from ppl.check.declarations import declare, entries, first_line
 from ppl.check.declared import Declared
 from ppl.check.distributions import read_function
@@ -14,7 +14,7 @@ from ppl.check.net_weights import declare_nets, without_idle
 from ppl.check.objectives import objective
 from ppl.check.params import param
 from ppl.check.predict import check_predict
-from ppl.check.scope import Entry, Report, Scope
+from ppl.check.scope import Entry, Home, Report, Scope
 from ppl.check.statements import check_block
 from ppl.check.tables import KEY, data_spec, verify_observed
 from ppl.check.weights import Book
@@ -44,7 +44,7 @@ def check(file: ast.File, defines: Mapping[str, ast.Expr] | None = None) -> Chec
     declared = declare(file, defines or {}, report)
     model = _model(file, report)
     if model is None:
-        return Checked(None, _sorted(report))
+        return _without_model(declared, file, report)
     aims = any(isinstance(item, ast.Objective) for item in file.items)
     outer = Block(_scope(declared, report, file), draws_own=aims)
     for item in file.items:
@@ -56,6 +56,7 @@ def check(file: ast.File, defines: Mapping[str, ast.Expr] | None = None) -> Chec
     _idle_functions(declared, block.scope)
     goal = _goal(file, block)
     core = replace(_core(declared, block, file), objective=goal, guides=_guides(file, declared, block))
+    core = replace(core, imports=tuple(Imported(m.name, m.path, m.text) for m in file.modules))
     core = replace(core, predict=check_predict(_predict_blocks(file), block))
     if not report.found and not block.observed and declared.columns and core.objective is None:
         report.add("E410", None, name=next(iter(declared.columns)))
@@ -69,11 +70,27 @@ def check(file: ast.File, defines: Mapping[str, ast.Expr] | None = None) -> Chec
 def _model(file: ast.File, report: Report) -> ast.Block | None:
     """The one model of a file."""
     models = [item for item in file.items if isinstance(item, ast.Block) and item.kind == "model"]
-    if not models and not report.found:
+    if not models and not report.found and not is_library(file):
         report.add("E406", None)
     for extra in models[1:]:
         report.add("E406.two", first_line(extra.span))
     return models[0] if models else None
+
+
+def is_library(file: ast.File) -> bool:
+    """Whether a file without a model is there for others to import from."""
+    return any(isinstance(item, ast.Fun | ast.Net) for item in file.items) and not any(
+        isinstance(item, ast.Data | ast.Block | ast.Param | ast.Objective) for item in file.items
+    )
+
+
+def _without_model(declared: Declared, file: ast.File, report: Report) -> Checked:
+    """What is wrong with the functions and nets of a file that has no model."""
+    scope = _scope(declared, report, file)
+    if is_library(file):
+        declare_nets(Block(scope))
+        _idle_functions(declared, replace(scope, own=frozenset(declared.constants)))
+    return Checked(None, _sorted(report))
 
 
 def _guides(file: ast.File, declared: Declared, block: Block) -> tuple[Guide, ...]:
@@ -114,8 +131,15 @@ def _scope(declared: Declared, report: Report, file: ast.File) -> Scope:
     keys = frozenset(c.name for c in declared.columns.values() if c.kind == KEY)
     return Scope(
         names, declared.axes, declared.functions, report, rows=tuple(declared.tables), keys=keys, text=file.text,
-        foreign=foreign, nets=declared.nets, book=Book(axes=declared.axes),
+        foreign=foreign, homes=_homes(file), file=file.path, nets=declared.nets, book=Book(axes=declared.axes),
     )  # fmt: skip
+
+
+def _homes(file: ast.File) -> dict[str, Home]:
+    """The files that functions are imported from."""
+    return {
+        m.path: Home({i.name.id: i for i in m.items if isinstance(i, ast.Fun)}, m.text) for m in file.modules
+    }
 
 
 def _idle_functions(declared: Declared, scope: Scope) -> None:
@@ -123,9 +147,9 @@ def _idle_functions(declared: Declared, scope: Scope) -> None:
     for fun in declared.functions.values():
         trial = Report()
         unknown = {p.id: Entry(p.id, "failed", (), "failed", span=p.span) for p in fun.params}
-        inner = replace(scope, report=trial, calling=(fun.name.id,), target="", frame=None, definitions={}).naming(
-            unknown
-        )
+        key = f"{fun.span.file}:{fun.name.id}"
+        inner = replace(scope, report=trial, calling=(key,), target="", frame=None, definitions={})
+        inner = inner.at_home(fun.span).naming(unknown)
         read_function(fun, inner)
         scope.report.take_over(trial)
 

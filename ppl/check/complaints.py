@@ -15,11 +15,6 @@ from ppl.syntax import ast
 
 AUTOMATIC = "MeanField"
 MODIFIERS = ("Truncated", "Censored", "Mixture", "Ordered", "ZeroInflated")
-LATER = {
-    "LKJCholesky": "independent effects for now: `b[k] ~ Normal(0, sd)`",
-    "Wishart": "give each sd a prior of its own: `sd[k] ~ HalfNormal(1)`",
-    "GP": "`f[row] ~ MvNormal(0, cov=K)`, with `K[i, j] = …` in two loops over `row`",
-}
 
 
 def describe(e: Expr) -> str:
@@ -162,8 +157,8 @@ def unknown_function(e: ast.Call, scope: Scope) -> None:
     if name in FAMILIES:
         scope.report.add("E553", e.function.span, what=f"`{name}()`")
         return
-    if name in LATER:
-        scope.report.add("E490.one", e.function.span, what=f"`{name}`", help=LATER[name])
+    if name == "GP":
+        scope.report.add("E372", e.function.span)
         return
     known = (*DISTRIBUTIONS, *MODIFIERS, *FUNCTIONS, *scope.functions)
     aliases = {**ALIASES, **FUNCTION_ALIASES}

@@ -259,10 +259,20 @@ class Objective:
 
 
 @dataclass(frozen=True, slots=True)
+class Imported:
+    """The text of a file that functions were imported from: `name` is how it is called from the folder of the model,
+    `path` how positions call it."""
+
+    name: str
+    path: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Core:
     """A checked model. `axes` are all axes as declared; `bounds` hold the values of each name; `text` and `path` are
     the source. `params` are those of the top level and of the model block. `predict` are the statements of the predict
-    block: derived values, and sites of role `predicted`."""
+    block: derived values, and sites of role `predicted`. `imports` are the files that it took functions from."""
 
     data: DataSpec
     axes: tuple[AxisSpec, ...]
@@ -275,3 +285,9 @@ class Core:
     text: str = field(default="", compare=False, repr=False)
     doc: str = ""
     predict: tuple[Statement, ...] = ()
+    imports: tuple[Imported, ...] = field(default=(), compare=False, repr=False)
+
+    def written(self, span: Span) -> str:
+        """What stands at a place of the model, or of a file that it imports from, on one line."""
+        text = next((each.text for each in self.imports if each.path == span.file), self.text)
+        return " ".join(text[span.start : span.end].split())

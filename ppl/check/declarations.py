@@ -29,7 +29,8 @@ def declare(file: ast.File, defines: Mapping[str, ast.Expr], report: Report) -> 
             case ast.Fun():
                 _function(item, out, report)
             case ast.Import():
-                report.add("E490", item.span, what="imports", help="copy the function into this file")
+                text = "a text on its own is in no folder: compile the file"
+                report.add("E120", item.span, path=item.path, help=text)
                 out.foreign_functions.update(name.id for name in item.names)
             case ast.Net():
                 fresh(item.name, out, report)

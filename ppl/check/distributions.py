@@ -23,7 +23,8 @@ def is_distribution(e: ast.Expr, scope: Scope) -> bool:
     """Whether this is written as a distribution: a family, a modifier, a function that returns one, an `if` of them."""
     match e:
         case ast.Call(function) if function.id in scope.functions:
-            return is_distribution(scope.functions[function.id].result, scope)
+            fun = scope.functions[function.id]
+            return is_distribution(fun.result, scope.at_home(fun.span))
         case ast.Call(function):
             return function.id in DISTRIBUTIONS or function.id in MODIFIERS or _looks_like_one(function.id)
         case ast.IfElse(_, then, other):
@@ -105,6 +106,8 @@ def _family(row: Distribution, e: ast.Call, scope: Scope) -> Dist | None:
     event = _event_axes(row, e, scope)
     over = _over(row, args, event, e.span, scope)
     if event is None or over is None:
+        return None
+    if not _are_matrices(row, args, event, scope):
         return None
     ok = [in_domain(row, p, a, w, scope) for p, a, w in zip(row.params, args, written, strict=True)]
     own = tuple(a for a in union(*(x.axes for x in args)) if a not in over and a not in _copies(event))
@@ -190,9 +193,26 @@ def _event_axes(row: Distribution, e: ast.Call, scope: Scope) -> tuple[str, ...]
         return ()
     frame = scope.frame or ()
     if not frame:
-        scope.report.add("E311", scope.target_span or e.span, dist=row.name, name=scope.target or "it")
+        key = "E311" if row.event == 1 else "E370"
+        scope.report.add(key, scope.target_span or e.span, dist=row.name, name=scope.target or "it", axis="k")
         return None
-    return frame[-1:]
+    if row.event == 2 and (len(frame) < 2 or frame[-1] != frame[-2] + "'"):
+        name = scope.target or "it"
+        scope.report.add("E370", scope.target_span or e.span, dist=row.name, name=name, axis=base(frame[-1]))
+        return None
+    return frame[-row.event :]
+
+
+def _are_matrices(row: Distribution, args: tuple[Expr, ...], event: tuple[str, ...], scope: Scope) -> bool:
+    """Whether every argument that is to be a matrix has the event axis twice."""
+    ok = True
+    for param, value in zip(row.params, args, strict=True):
+        pair = _copies(event)[:2]
+        if param.rank == 2 and not set(pair) <= set(value.axes):
+            public = next((r.name for r in DISTRIBUTIONS.values() for f in r.forms if f.row == row.name), row.name)
+            scope.report.add("E371", value.span, dist=public, param=param.name, axis=base(event[0]))
+            ok = False
+    return ok
 
 
 def _over(

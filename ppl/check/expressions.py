@@ -9,8 +9,10 @@ from ppl.check.core import Expr
 from ppl.check.functions import ELEMENTWISE, REDUCTIONS, SPECIAL, Elementwise, Reduction
 from ppl.check.indexing import index
 from ppl.check.layers import is_layer, layer
+from ppl.check.matrices import diag, eye, matrix_function
 from ppl.check.nets import is_hidden, net_value, outside, part, whole_record
-from ppl.check.products import paired, product
+from ppl.check.odes import ode
+from ppl.check.products import product
 from ppl.check.scope import Entry, Loop, Report, Scope, base, failed, in_words, is_failed, labels_of, union
 from ppl.source.span import Span
 from ppl.stdlib.distributions import DISTRIBUTIONS
@@ -84,10 +86,10 @@ def expression(e: ast.Expr, scope: Scope) -> Expr:
 
 
 def _name(e: ast.Name, scope: Scope) -> Expr:
-    loop = scope.loop(e.id)
+    loop = scope.loop(e.id) if scope.own is None else None
     if loop is not None:
         return Expr("pos", (), (loop.axis,), (loop.axis,), "int", e.span)
-    entry = scope.names.get(e.id)
+    entry = scope.entry(e.id)
     if entry is not None and is_hidden(entry, scope):
         return outside(e, scope)
     if entry is not None and entry.kind == "record":
@@ -321,7 +323,8 @@ def fallen(e: ast.Call, scope: Scope) -> Expr:
 def inline(e: ast.Call, scope: Scope) -> tuple[ast.Expr, Scope] | None:
     """The body of a user's function, and the scope in which its parameters stand for the arguments."""
     fun = scope.functions[e.function.id]
-    if fun.name.id in scope.calling:
+    own = f"{fun.span.file}:{fun.name.id}"
+    if own in scope.calling:
         scope.report.add("E108", e.function.span, name=fun.name.id)
         return None
     params = [p.id for p in fun.params]
@@ -333,7 +336,8 @@ def inline(e: ast.Call, scope: Scope) -> tuple[ast.Expr, Scope] | None:
         glance(e, scope)
         return None
     values = {p: local(p, expression({**given, **named}[p], scope), scope) for p in params}
-    inner = replace(scope, names={**scope.names, **values}, calling=(*scope.calling, fun.name.id))
+    home = replace(scope.at_home(fun.span), calling=(*scope.calling, own))
+    inner = (home if home.own is None else replace(home, own=frozenset())).naming(values)
     for let in fun.lets:
         inner = inner.naming({let.target.name.id: local(let.target.name.id, expression(let.value, inner), inner)})
     return fun.result, inner
@@ -400,11 +404,13 @@ def _free_copy(axis: str, value: Expr, scope: Scope) -> str:
 
 def _special(e: ast.Call, positional: tuple[ast.Expr, ...], scope: Scope) -> Expr:
     name = e.function.id
-    wanted = {"clamp": 3, "dot": 2}.get(name, 1)
+    if name == "ode":
+        return ode(e, scope, expression)
+    wanted = {"clamp": 3, "dot": 2, "solve": 2}.get(name, 1)
     if len(positional) != wanted:
         scope.report.add("E340", e.span, name=name, wanted=_count(wanted, "argument"), given=len(positional))
         return fallen(e, scope)
-    if name in ("uniform", "size"):
+    if name in ("uniform", "size", "eye"):
         return _of_axis(name, positional[0], e.span, scope)
     args = tuple(number(a, scope) for a in positional)
     if is_failed(*args):
@@ -417,9 +423,9 @@ def _special(e: ast.Call, positional: tuple[ast.Expr, ...], scope: Scope) -> Exp
             axis = over.id if isinstance(over, ast.Name) else None
             return product(args[0], args[1], e.span, scope, axis)
         case "diag":
-            return _diag(args[0], e, scope)
+            return diag(args[0], e, scope)
         case _:
-            return _matrix(name, args[0], e, scope)
+            return matrix_function(name, args, e, scope)
 
 
 def _of_axis(name: str, written: ast.Expr, span: Span, scope: Scope) -> Expr:
@@ -430,24 +436,9 @@ def _of_axis(name: str, written: ast.Expr, span: Span, scope: Scope) -> Expr:
             scope.report.add("E340", span, name=name, wanted="the name of an axis", given="a value")
         return failed(span)
     size = Expr("size", (), (written.id,), (), "int", span)
+    if name == "eye":
+        return eye(written.id, span)
     if name == "size":
         return size
     one = literal(1.0, span)
     return Expr("spread", (elementwise("div", (one, size), span),), (written.id,), (written.id,), "real", span)
-
-
-def _diag(value: Expr, e: ast.Call, scope: Scope) -> Expr:
-    if not value.axes:
-        scope.report.add("E318", e.span, function="diag")
-        return failed(e.span)
-    axis = value.axes[-1]
-    return Expr("diag", (value,), (axis, axis + "'"), (*value.axes, axis + "'"), "real", e.span)
-
-
-def _matrix(name: str, value: Expr, e: ast.Call, scope: Scope) -> Expr:
-    pair = paired(value)
-    if pair is None:
-        text = f"write `{name}` of a quantity with one axis twice, for example `K[i, j]` from two loops"
-        scope.report.add("E417", e.span, outer=f"`{name}`", what="a square matrix", inner="this", help=text)
-        return failed(e.span)
-    return Expr(name, (value,), pair, value.axes, "real", e.span)

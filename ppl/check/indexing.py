@@ -149,7 +149,7 @@ def _step(
 
 def _label(name: str, scope: Scope) -> str | None:
     """The text that a constant stands for."""
-    entry = scope.names.get(name)
+    entry = scope.entry(name)
     return entry.literal.value if entry is not None and isinstance(entry.literal, ast.Text) else None
 
 

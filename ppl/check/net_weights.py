@@ -120,9 +120,11 @@ def called(e: object, scope: Scope, seen: frozenset[str] = frozenset()) -> set[s
         if name in seen:
             continue
         if name in scope.nets:
-            found |= {name} | called(scope.nets[name].lets, scope, seen | {name})
+            net = scope.nets[name]
+            found |= {name} | called(net.lets, scope.at_home(net.span), seen | {name})
         elif name in scope.functions:
-            found |= called(scope.functions[name], scope, seen | {name})
+            fun = scope.functions[name]
+            found |= called(fun, scope.at_home(fun.span), seen | {name})
     return found
 
 

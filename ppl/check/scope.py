@@ -1,6 +1,6 @@
 """What names mean where: entries, scopes, and the report that collects complaints."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from ppl.check.bounds import REAL_LINE
@@ -64,13 +64,22 @@ class Loop:
 
 
 @dataclass(frozen=True, slots=True)
+class Home:
+    """A file that functions are imported from: what it can call, and its text."""
+
+    functions: Mapping[str, ast.Fun]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Scope:
     """The names in force. `frame` holds the axes of the statement's left side (None for `y = ...`); `definitions` are
     those of the whole block, for names that are not in force yet; `statement` is where the statement stands;
     `nets` are the nets, `book` their weights, and `body` the net whose body this is;
     `foreign` are the functions that are known by name only; `unsampled` are, inside a guide, the names of the model
     that it cannot read yet, each with the complaint about that and the unknown that is missing;
-    `rows` are the axes of the tables, `keys` the columns that name those rows."""
+    `rows` are the axes of the tables, `keys` the columns that name those rows; `homes` are the files that functions
+    are imported from, and `file` is the one whose text this is. There, only the names `own` are seen."""
 
     names: Mapping[str, Entry]
     axes: Mapping[str, AxisSpec]
@@ -91,6 +100,9 @@ class Scope:
     nets: Mapping[str, ast.Net] = field(default_factory=dict)
     book: Book = field(default_factory=Book)
     body: Body | None = None
+    homes: Mapping[str, Home] = field(default_factory=dict)
+    file: str = ""
+    own: frozenset[str] | None = None
 
     def loop(self, name: str) -> Loop | None:
         return next((loop for loop in reversed(self.loops) if loop.name == name), None)
@@ -103,8 +115,29 @@ class Scope:
         raised = replace(loop, first=max(loop.first, first))
         return replace(self, loops=tuple(raised if each is loop else each for each in self.loops))
 
+    def at_home(self, span: Span, own: Iterable[str] = ()) -> "Scope":
+        """The scope in which the body of a function is read: one that is imported sees what its own file has, and the
+        names `own`."""
+        home = self.homes.get(span.file)
+        if home is None or span.file == self.file:
+            return self
+        return replace(
+            self,
+            functions=home.functions,
+            text=home.text,
+            file=span.file,
+            own=frozenset(own),
+            definitions={},
+            unsampled={},
+        )
+
+    def entry(self, name: str) -> Entry | None:
+        """What a written name means; None where nothing is called that."""
+        return self.names.get(name) if self.own is None or name in self.own else None
+
     def naming(self, entries: Mapping[str, Entry]) -> "Scope":
-        return replace(self, names={**self.names, **entries})
+        own = None if self.own is None else self.own | entries.keys()
+        return replace(self, names={**self.names, **entries}, own=own)
 
 
 def base(axis: str) -> str:

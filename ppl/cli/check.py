@@ -17,7 +17,7 @@ from ppl.data.validate import is_pure, validate
 from ppl.rewrite.suspect import may_be_refused
 from ppl.source.diagnostic import Diagnostic, ModelError
 from ppl.source.render import summary, to_json
-from ppl.syntax.parse import parse
+from ppl.syntax.imports import parse_linked, texts_of
 
 
 @click.command("check")
@@ -37,18 +37,21 @@ def command(model: str, data: Data, strict: bool, as_json: bool, **settings: Any
     def run() -> int:
         name, text = read_model(model)
         texts[name] = text
-        return _report(name, find(text, name, data, settings), texts, strict, as_json)
+        return _report(name, find(text, name, data, settings, texts), texts, strict, as_json)
 
     ended(guarded(run, texts, as_json))
 
 
-def find(text: str, name: str, data: Data, settings: Mapping[str, Any]) -> list[Diagnostic]:
-    """Everything that is wrong or odd about a model and its data."""
+def find(text: str, name: str, data: Data, settings: Mapping[str, Any], texts: dict[str, str]) -> list[Diagnostic]:
+    """Everything that is wrong or odd about a model and its data; `texts` gets those of what it imports."""
     values = {key: constant_of(value) for key, value in defines(settings["settings"]).items()}
     try:
-        checked = check(parse(text, name), values)
+        file = parse_linked(text, name)
+        checked = check(file, values)
     except ModelError as problem:
+        texts.update(problem.texts)
         return list(problem.diagnostics)
+    texts.update(texts_of(file))
     found = list(checked.diagnostics)
     if checked.core is not None:
         found += _plan(checked.core)

@@ -65,6 +65,7 @@ def _run(model: str, data: Data, texts: dict[str, str], as_json: bool, settings:
     name, text = read_model(model)
     texts[name] = text
     chosen = compile(text, name, defines(settings["settings"]), settings["guide"], estimators(settings["estimators"]))
+    texts.update(chosen.texts)
     options = data_options(settings)
     _, bound = chosen.bind(data, options)
     program = chosen.objective(data, options)

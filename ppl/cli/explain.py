@@ -86,6 +86,7 @@ def _model(
     name, text = read_model(path)
     texts[name] = text
     model = compile(text, name, defines(settings["settings"]), settings["guide"], estimators(settings["estimators"]))
+    texts.update(model.texts)
     rows = explain(model.graph)
     chosen = [row for row in rows if not sites or row.name in sites]
     for missing in set(sites) - {row.name for row in rows}:

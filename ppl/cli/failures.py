@@ -24,7 +24,7 @@ def guarded(run: Callable[[], int], texts: dict[str, str], as_json: bool) -> int
         sys.stdout.flush()
         return code
     except ModelError as problem:
-        return failed(problem.diagnostics, texts, as_json)
+        return failed(problem.diagnostics, {**problem.texts, **texts}, as_json)
     except MemoryError:
         return failed([complain("E706")], texts, as_json)
     except BrokenPipeError:

@@ -112,6 +112,7 @@ def _run(
     texts[name] = text
     asked = estimators(settings["estimators"])
     compiled = compile(text, name, defines(settings["settings"]), settings["guide"], asked)
+    texts.update(compiled.texts)
     said = "stopping: what is there will be saved; Ctrl-C again quits"
     interrupt = Interrupt(lambda: None if quiet else note_at_once(said))
     with progress(quiet, settings["verbose"], goal_of(compiled.core.objective)) as report, interrupt:

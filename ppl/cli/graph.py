@@ -15,7 +15,7 @@ from ppl.cli.terminal import OK, complaints, out, out_json
 from ppl.graph.graph import lower
 from ppl.graph.show import to_dot, to_json, to_mermaid, to_text
 from ppl.source.diagnostic import ModelError
-from ppl.syntax.parse import parse
+from ppl.syntax.imports import parse_linked, texts_of
 
 DRAWN: dict[str, Callable[[nx.DiGraph], str]] = {"text": to_text, "mermaid": to_mermaid, "dot": to_dot}
 
@@ -50,6 +50,7 @@ def command(model: str, form: str, before: bool, **options: Any) -> None:
 def _planned(text: str, name: str, options: Mapping[str, Any], texts: dict[str, str]) -> nx.DiGraph:
     """The graph with an estimator on every unknown. Raises ModelError."""
     model = compile(text, name, defines(options["settings"]), options["guide"], estimators(options["estimators"]))
+    texts.update(model.texts)
     complaints(model.warnings, texts)
     return model.graph
 
@@ -57,7 +58,9 @@ def _planned(text: str, name: str, options: Mapping[str, Any], texts: dict[str, 
 def _written(text: str, name: str, options: Mapping[str, Any], texts: dict[str, str]) -> nx.DiGraph:
     """The graph as the checker leaves it. Raises ModelError."""
     values = {key: constant_of(value) for key, value in defines(options["settings"]).items()}
-    checked = check(parse(text, name), values)
+    file = parse_linked(text, name)
+    texts.update(texts_of(file))
+    checked = check(file, values)
     if checked.core is None:
         raise ModelError(checked.diagnostics)
     complaints(checked.warnings, texts)

@@ -2,7 +2,7 @@
 
 from ppl.source.code import Code
 from ppl.source.codes_nets import NETS
-from ppl.source.codes_tables import TABLES
+from ppl.source.codes_tables import IMPORTS, TABLES
 
 NAMES = (
     Code("E101", "there is nothing called `{name}`", hint="{help}"),
@@ -340,4 +340,4 @@ WARNINGS = (
     ),
 )
 
-MODEL_CODES: tuple[Code, ...] = (*TABLES, *NETS, *NAMES, *DECLARATIONS, *AXES, *STATEMENTS, *GUIDES, *ESTIMATORS, *WARNINGS)
+MODEL_CODES: tuple[Code, ...] = (*IMPORTS, *TABLES, *NETS, *NAMES, *DECLARATIONS, *AXES, *STATEMENTS, *GUIDES, *ESTIMATORS, *WARNINGS)

@@ -77,7 +77,7 @@ IMPORTS: tuple[Code, ...] = (
     Code(
         "E121",
         "`{path}` lies outside the folder of the model",
-        hint="imports stay inside `{root}`: move the file there",
+        hint="move the file there: imports stay inside the folder of the model",
         about="A model can be read, moved and trusted as one folder: no import, and no link in the folder, leads out"
         " of it.",
         wrong='import f from "../shared/util.ppl"',

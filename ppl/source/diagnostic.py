@@ -1,6 +1,6 @@
 """A complaint, and the exceptions that carry complaints."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ppl.source.codes import CODES
@@ -68,10 +68,12 @@ def complain(
 
 
 class ModelError(Exception):
-    """The model or its data have errors: all that one run found, in `diagnostics`."""
+    """The model or its data have errors: all that one run found, in `diagnostics`. `texts` are those of files that the
+    model imports from, by the paths in positions."""
 
-    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
+    def __init__(self, diagnostics: Iterable[Diagnostic], texts: Mapping[str, str] | None = None) -> None:
         self.diagnostics = tuple(diagnostics)
+        self.texts = dict(texts or {})
         super().__init__("\n".join(f"{d.code}: {d.message}" for d in self.diagnostics))
 
 

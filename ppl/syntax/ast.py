@@ -399,11 +399,24 @@ class Comment:
 
 
 @dataclass(frozen=True, slots=True)
+class Module:
+    """A file that functions and nets were imported from: `path` as positions in it say, `name` as it is called from the
+    folder of the model. Its imports are among its items, as what they bring."""
+
+    path: str
+    name: str
+    items: tuple[Item, ...]
+    text: str = field(default="", compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class File:
-    """A model file. `doc` is the header comment, without its hashes."""
+    """A model file. `doc` is the header comment, without its hashes; `modules` are the files it imports from, once its
+    imports are linked."""
 
     items: tuple[Item, ...]
     comments: tuple[Comment, ...] = field(default=(), compare=False)
     text: str = field(default="", compare=False, repr=False)
     path: str = field(default="<model>", compare=False)
     doc: str = field(default="", compare=False)
+    modules: tuple[Module, ...] = ()

@@ -13,6 +13,7 @@ from ppl.graph.graph import lower
 from ppl.rewrite.plan import plan
 from ppl.source.diagnostic import Diagnostic, ModelError
 from ppl.source.render import render, summary
+from ppl.syntax.imports import from_folder, link, texts_of
 from ppl.syntax.parse import parse
 
 
@@ -22,16 +23,26 @@ def diagnose(path: Path) -> str:
     text = path.read_bytes().decode("utf-8")
     data, defines = path.with_suffix(".csv"), path.with_suffix(".json")
     constants = json.loads(defines.read_text(encoding="utf-8")) if defines.is_file() else {}
-    found = diagnostics(text, path.name, str(data) if data.is_file() else None, constants)
-    return f"{render(found, {path.name: text})}\n{summary(found)}\n"
+    texts = {path.name: text}
+    found = diagnostics(text, path.name, str(data) if data.is_file() else None, constants, path.parent, texts)
+    return f"{render(found, texts)}\n{summary(found)}\n"
 
 
 def diagnostics(
-    text: str, name: str = "model.ppl", data: str | None = None, constants: Mapping[str, object] | None = None
+    text: str,
+    name: str = "model.ppl",
+    data: str | None = None,
+    constants: Mapping[str, object] | None = None,
+    folder: Path = Path(),
+    texts: dict[str, str] | None = None,
 ) -> tuple[Diagnostic, ...]:
-    """All that the parser, the checker and the planner find, and with data the binder."""
+    """All that the parser, the checker and the planner find, and with data the binder; `texts` gets those of the files
+    that `folder` has to import from."""
+    texts = {} if texts is None else texts
     try:
-        checked = check(parse(text, name), {key: constant_of(value) for key, value in (constants or {}).items()})
+        file = link(parse(text, name), from_folder(folder))
+        texts.update(texts_of(file))
+        checked = check(file, {key: constant_of(value) for key, value in (constants or {}).items()})
         if checked.core is None:
             return checked.diagnostics
         graph = plan(lower(checked.core))
@@ -39,5 +50,6 @@ def diagnostics(
             emitted = emit(graph)
             Model(checked.core, graph, emitted, (), 0.0, compiled(emitted)).bind(data)
     except ModelError as error:
+        texts.update(error.texts)
         return error.diagnostics
     return checked.warnings
