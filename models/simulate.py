@@ -60,6 +60,13 @@ def n_mixture(rng: Rng) -> Table:
     return "forest,count1,count2,count3", rows
 
 
+def piecewise(rng: Rng) -> Table:
+    """40 doses: up by 0.5 below 6, down by 0.8 above it, and a jump of 1.5 there; noise 0.5."""
+    dose = np.sort(rng.uniform(0, 10, 40))
+    mean = np.where(dose < 6, 1 + 0.5 * dose, 5.5 - 0.8 * (dose - 6))
+    return "dose,response", [f"{d:.2f},{r:.3f}" for d, r in zip(dose, rng.normal(mean, 0.5))]
+
+
 def sigmoid_belief_net(rng: Rng) -> Table:
     """12 images of 3 by 3: six bars, each there with chance 0.2; a pixel under n bars is on with log odds 4 n - 2."""
     bars = rng.random((12, 6)) < 0.2
@@ -77,6 +84,17 @@ def spike_and_slab(rng: Rng) -> Table:
     return "y," + ",".join(f"x{k}" for k in range(1, 7)), rows
 
 
+def topics(rng: Rng) -> Table:
+    """8 texts of 12 words about the sea, the hills, or both; the wind blows on both."""
+    words = (("boat", "fish", "sail", "wave", "wind"), ("goat", "rock", "snow", "trail", "wind"))
+    rows = []
+    for text in range(1, 9):
+        share = rng.dirichlet([0.5, 0.5])
+        for _ in range(12):
+            rows.append(f"t{text},{rng.choice(words[rng.choice(2, p=share)], p=[0.3, 0.2, 0.2, 0.2, 0.1])}")
+    return "doc,word", rows
+
+
 SEEDS: dict[Callable[[Rng], Table], int] = {
     br: 1,
     dpmm: 2,
@@ -84,6 +102,8 @@ SEEDS: dict[Callable[[Rng], Table], int] = {
     n_mixture: 4,
     sigmoid_belief_net: 5,
     spike_and_slab: 6,
+    piecewise: 7,
+    topics: 8,
 }
 
 

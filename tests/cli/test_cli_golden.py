@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from commands import MODELS, ROOT, ppl
 
+from tests.bundled import arguments
+
 GOLDEN = ROOT / "tests" / "golden"
 EVERY = sorted(path.stem for path in MODELS.glob("*.ppl"))
 VIEWS: dict[str, tuple[str, ...]] = {
@@ -22,7 +24,7 @@ VIEWS: dict[str, tuple[str, ...]] = {
 @pytest.mark.parametrize("name", EVERY)
 def test_golden(name: str, view: str, golden: Callable[[Path, str], None], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
-    data = [f"models/{name}.csv"] if (MODELS / f"{name}.csv").exists() else []
+    data = arguments(name)
     args = [a for arg in VIEWS[view] for a in (data if arg == "{data}" else [arg.format(model=f"models/{name}.ppl")])]
     result = ppl(*args, columns=100)
     assert result.exit_code == 0, result.output

@@ -13,14 +13,15 @@ from ppl.api import Model, compile, load
 from ppl.data.bound import Bound
 from ppl.emit.bind import Program
 from ppl.emit.program import Emitted
+from tests.bundled import few_rows
 
 ROOT = Path(__file__).parents[2]
 # Where an objective is fitted, there is no density to differentiate: `tests/infer` looks at its estimates.
 MODELS = [p for p in sorted((ROOT / "models").glob("*.ppl")) if isinstance(load(p).emitted, Emitted)]
 ACCURACY = ROOT / "benchmarks" / "accuracy"
 CASES: list[dict[str, Any]] = json.loads((ACCURACY / "cases.json").read_text())
-PAIRS = [(p, p.with_suffix(".csv")) for p in MODELS] + [
-    (ACCURACY / c["model"], ACCURACY / c["data"]) for c in CASES if "network" not in c["name"]
+PAIRS = [(p, few_rows(p.stem)) for p in MODELS] + [
+    (ACCURACY / c["model"], str(ACCURACY / c["data"])) for c in CASES if "network" not in c["name"]
 ]
 EXACT, SPECIAL = 1e-10, 1e-7
 
@@ -49,9 +50,9 @@ def verify_gradients(model: Model, program: Program, bound: Bound, seed: int, di
 
 
 @pytest.mark.parametrize(("path", "data"), PAIRS, ids=[p.stem for p, _ in PAIRS])
-def test_model_has_the_gradient_of_its_density(path: Path, data: Path) -> None:
+def test_model_has_the_gradient_of_its_density(path: Path, data: object) -> None:
     model = load(path)
-    program, bound = model.bind(str(data))
+    program, bound = model.bind(data)
     for seed in range(3):
         verify_gradients(model, program, bound, seed)
 

@@ -15,12 +15,14 @@ from ppl.check.core import Derived, Site
 from ppl.data.bind import bind
 from ppl.syntax.fmt import fmt
 from ppl.syntax.parse import parse
+from tests.bundled import data_of, files
 
 ROOT = Path(__file__).parents[2]
 MODELS = sorted((ROOT / "models").glob("*.ppl"))
 ACCURACY = ROOT / "benchmarks" / "accuracy"
 PROGRAMS = [*MODELS, *sorted((ACCURACY / "cases").glob("*.ppl"))]
 WITH_DATA = [path for path in MODELS if re.search(r"^data\b", path.read_text(), re.MULTILINE)]
+FILES = sorted({file for path in MODELS for file in files(path.stem).values()})
 CASES: list[dict[str, Any]] = json.loads((ACCURACY / "cases.json").read_text())
 
 
@@ -47,11 +49,11 @@ def checked(path: Path) -> Checked:
     return check(parse(path.read_text(), str(path)))
 
 
-def bound_rows(model: Path, data: Path) -> int:
+def bound_rows(model: Path, data: object) -> int:
     """How many rows of the file the model takes. Raises `ModelError` where they do not fit."""
     core = checked(model).core
     assert core is not None
-    return bind(core.data, str(data)).rows
+    return bind(core.data, data).rows
 
 
 # ---- every program ------------------------------------------------------------------------------------------------
@@ -84,14 +86,19 @@ def test_there_are_enough_models() -> None:
 
 @pytest.mark.parametrize("path", MODELS, ids=stem)
 def test_only_models_with_columns_have_data(path: Path) -> None:
-    assert path.with_suffix(".csv").exists() == (path in WITH_DATA)
+    assert bool(files(path.stem)) == (path in WITH_DATA)
 
 
 @pytest.mark.parametrize("path", WITH_DATA, ids=stem)
-def test_model_has_its_data_beside_it(path: Path) -> None:
-    data = path.with_suffix(".csv")
-    assert data.stat().st_size < 60_000
-    assert bound_rows(path, data) == len(data.read_text().splitlines()) - 1
+def test_model_takes_all_rows_of_its_data(path: Path) -> None:
+    assert (
+        bound_rows(path, data_of(path.stem)) == len(next(iter(files(path.stem).values())).read_text().splitlines()) - 1
+    )
+
+
+def test_data_are_small_and_all_of_them_are_used() -> None:
+    assert set(FILES) == set((ROOT / "models").glob("*.csv"))
+    assert all(file.stat().st_size < (250_000 if file.stem == "digits" else 60_000) for file in FILES)
 
 
 @pytest.mark.parametrize("path", MODELS, ids=stem)
@@ -177,7 +184,7 @@ def test_every_file_belongs_to_a_case() -> None:
 @pytest.mark.parametrize("case", CASES, ids=named)
 def test_case_binds_all_its_data(case: dict[str, Any]) -> None:
     data = ACCURACY / case["data"]
-    assert bound_rows(ACCURACY / case["model"], data) == len(data.read_text().splitlines()) - 1
+    assert bound_rows(ACCURACY / case["model"], str(data)) == len(data.read_text().splitlines()) - 1
 
 
 @pytest.mark.parametrize("case", CASES, ids=named)
