@@ -171,6 +171,8 @@ SUPPORTS = {
     "simplex": "positive numbers that sum to one",
     "vector": "vectors",
     "counts": "counts that sum to n",
+    "corr_cholesky": "lower factors of correlation matrices",
+    "covariance": "positive definite matrices",
 }
 PI = {"3.141592653589793": "pi", "-3.141592653589793": "-pi"}
 

@@ -19,8 +19,10 @@ def interval(e: Expr, lookup: Callable[[str], Interval]) -> Interval:
         case "lit":
             value = float(e.attrs[0])  # type: ignore[arg-type]
             return Interval(value, value, False, False)
-        case "ref":
+        case "ref" | "bound":
             return lookup(str(e.attrs[0]))
+        case "ode":
+            return Interval(0.0, inf, True, True) if e.attrs[-1] else REAL_LINE
         case "pos" | "size":
             return Interval(1.0, float("inf"), False, True)
         case "softmax":

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 # How rough the array operations of the core are in their arguments; what stands in neither set is a jump.
 SMOOTH_OPS = frozenset(
-    "sum mean var prod logsumexp softmax cumsum dot lag rename fix spread diag vector cholesky".split()
+    "sum mean var prod logsumexp softmax cumsum dot lag rename fix spread diag vector cholesky det".split()
 )
 KINK_OPS = frozenset(("max", "min", "sd"))
 
@@ -59,7 +59,8 @@ REDUCTIONS: dict[str, Reduction] = {
     "softmax": Reduction("softmax", "real", keeps=True),
 }
 
-SPECIAL = ("min", "max", "clamp", "dot", "diag", "cholesky", "inverse", "uniform", "size")
+MATRICES = ("cholesky", "inverse", "logdet", "det", "transpose", "diagonal", "trace", "solve")
+SPECIAL = ("min", "max", "clamp", "dot", "diag", "uniform", "size", "eye", "ode", *MATRICES)
 
 FUNCTION_ALIASES: dict[str, str] = {
     "inv_logit": "sigmoid",
@@ -84,6 +85,19 @@ FUNCTION_ALIASES: dict[str, str] = {
     "len": "size",
     "inprod": "dot",
     "dot_product": "dot",
+    "log_det": "logdet",
+    "log_determinant": "logdet",
+    "determinant": "det",
+    "inv": "inverse",
+    "t": "transpose",
+    "identity": "eye",
+    "identity_matrix": "eye",
+    "diag_matrix": "diag",
+    "mdivide_left": "solve",
+    "ode_rk45": "ode",
+    "ode_bdf": "ode",
+    "odeint": "ode",
+    "solve_ivp": "ode",
 }
 
 FUNCTIONS = frozenset((*ELEMENTWISE, *REDUCTIONS, *SPECIAL))

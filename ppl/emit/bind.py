@@ -13,6 +13,7 @@ from ppl.emit.memory import keep_freed_memory
 from ppl.emit.program import Emitted
 from ppl.source.diagnostic import ModelError, complain
 from ppl.stdlib.chains import best_paths, draw_paths
+from ppl.stdlib.ode import BeforeStart, Schedule, schedule
 
 Array = npt.NDArray[np.float64]
 Named = dict[str, Array]
@@ -95,6 +96,13 @@ class Inputs:
             listed = ", ".join(f'"{x}"' for x in labels[:8]) + (", …" if len(labels) > 8 else "")
             raise ModelError([complain("E331", None, name=axis, text=label, levels=listed, help="")])
         return labels.index(label)
+
+    def schedule(self, times: Array, start: Array, index: Array | None, groups: int) -> Schedule:
+        """When a differential equation is asked for its state; E376 for a time before its start."""
+        try:
+            return schedule(times, start, index, groups)
+        except BeforeStart as problem:
+            raise ModelError([complain("E376", None, time=problem, start=f"{float(start):g}")]) from None
 
     def slot(self, name: str) -> slice:
         return self.slots[name]
@@ -304,10 +312,12 @@ def largest_array(tables: Iterable[tuple[str, ...]], sizes: Mapping[str, int]) -
 
 
 def made_size(axis: str, inputs: Inputs, sizes: Mapping[str, int]) -> int:
-    """The length of an axis that the program makes: one less for a simplex, the blanks of a column, a copy."""
+    """The length of an axis that the program makes: one less for a simplex, a triangle of a matrix, the blanks of a column, a copy."""
     if axis.endswith(".missing"):
         return inputs.missing_count(axis.removesuffix(".missing"))
-    return sizes[axis.rstrip("'~")] - axis.endswith("~")
+    name, mark, triangle = axis.partition("~")
+    size = sizes[name.rstrip("'")]
+    return size * (size + (1 if "=" in triangle else -1)) // 2 if triangle else size - bool(mark)
 
 
 def lay_out(arrays: Iterable[tuple[str, tuple[str, ...]]], sizes: Mapping[str, int], out: dict[str, slice]) -> int:

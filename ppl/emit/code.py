@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from ppl.emit import rates
 from ppl.emit.contract import matrix_product
 from ppl.emit.loop_code import write_loop, write_outcome
 from ppl.emit.val import KernelCall, Val

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from ppl.check.core import Dist
-from ppl.emit.lower import Lowering, kernel
+from ppl.emit.lower import Lowering, copies, kernel
 from ppl.emit.val import Val
 from ppl.rewrite.supports import domain
 from ppl.stdlib.distributions import DISTRIBUTIONS
@@ -29,7 +29,7 @@ def _family(s: Lowering, dist: Dist, x: Val, observed: bool) -> Val:
     if row.kernel:
         values = (x, *(params[p.name] for p in row.params))
         ranks = (row.event, *(p.rank for p in row.params))
-        events = tuple(((), (axis,), (axis, axis + "'"))[rank] for rank in ranks)
+        events = tuple(copies(axis, rank) for rank in ranks)
         return kernel(s.b, row.kernel, values, events, ())
     if row.event:
         vectors = {p.name for p in row.params if p.rank == 1}

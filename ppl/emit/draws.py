@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from ppl.check.core import Dist, Expr
+from ppl.emit import matrix_draws
 from ppl.emit.implicit import attached, implicit, quantile_path
 from ppl.emit.lower import Lowering, kernel
 from ppl.emit.quantiles import level, quantile, stopped, text
@@ -95,14 +96,34 @@ def _vector_draw(s: Lowering, dist: Dist, noise: Noise, axes: tuple[str, ...]) -
     return _VECTOR[dist.name](s, dist, noise)
 
 
+def _dirichlet(s: Lowering, dist: Dist, noise: Noise) -> Val:
+    """Gammas over their sum, in logarithms, so that small shapes do not underflow."""
+    b, axis = s.b, dist.event[0]
+    a = b.spread(s.arguments(dist)["a"], axis)
+    log_g = text(s, "k.log_gamma_quantile(a, u)", {"u": noise(0), "a": a})
+    slope = b.apply("log_gamma_slope", stopped(s, a), log_g)
+    logs = attached(s, log_g, [(a, slope)])
+    share = b.apply("exp", b.sub(logs, b.reduce("logsumexp", logs, axis)))
+    return b.apply("max2", share, b.lit(TINY))
+
+
+_VECTOR: dict[str, Callable[[Lowering, Dist, Noise], Val]] = {
+    "Dirichlet": _dirichlet,
+    "MvNormal": matrix_draws.mvnormal,
+    "MvNormalChol": matrix_draws.mvnormal_chol,
+    "MvNormalPrecision": matrix_draws.mvnormal_precision,
+    "MvStudentT": matrix_draws.mvstudent,
+    "LKJCholesky": matrix_draws.lkj_cholesky,
+    "Wishart": matrix_draws.wishart,
+    "InvWishart": matrix_draws.inv_wishart,
+}
+
 _SAMPLED: dict[str, Callable[[Lowering, Dist, Noise, tuple[str, ...]], Val]] = {
     "where": _where_draw,
     "Mixture": _mixture_draw,
     "Ordered": _ordered_draw,
     "Multinomial": _multinomial_draw,
-    "Dirichlet": _vector_draw,
-    "MvNormal": _vector_draw,
-    "MvNormalChol": _vector_draw,
+    **dict.fromkeys(_VECTOR, _vector_draw),
 }
 
 
@@ -145,46 +166,10 @@ def _mixture_path(s: Lowering, dist: Dist, noise: Noise, axes: tuple[str, ...]) 
     return implicit(s, dist, sampled(s, dist, noise, axes), both=True)
 
 
-def _dirichlet(s: Lowering, dist: Dist, noise: Noise) -> Val:
-    """Gammas over their sum, in logarithms, so that small shapes do not underflow."""
-    b, axis = s.b, dist.event[0]
-    a = b.spread(s.arguments(dist)["a"], axis)
-    log_g = text(s, "k.log_gamma_quantile(a, u)", {"u": noise(0), "a": a})
-    slope = b.apply("log_gamma_slope", stopped(s, a), log_g)
-    logs = attached(s, log_g, [(a, slope)])
-    share = b.apply("exp", b.sub(logs, b.reduce("logsumexp", logs, axis)))
-    return b.apply("max2", share, b.lit(TINY))
-
-
-def _mvnormal_chol(s: Lowering, dist: Dist, noise: Noise) -> Val:
-    params = s.arguments(dist)
-    return _affine(s, params["mean"], params["chol"], dist.event[0], noise)
-
-
-def _mvnormal(s: Lowering, dist: Dist, noise: Noise) -> Val:
-    params, axis = s.arguments(dist), dist.event[0]
-    pair = (axis, axis + "'")
-    return _affine(s, params["mean"], kernel(s.b, "cholesky", (params["cov"],), (pair,), pair), axis, noise)
-
-
-def _affine(s: Lowering, mean: Val, chol: Val, axis: str, noise: Noise) -> Val:
-    """mean + L z."""
-    z = s.b.rename(text(s, "sp.ndtri(u)", {"u": noise(0)}), axis, axis + "'")
-    return s.b.add(mean, s.b.sum(s.b.mul(chol, z), (axis + "'",)))
-
-
-_VECTOR: dict[str, Callable[[Lowering, Dist, Noise], Val]] = {
-    "Dirichlet": _dirichlet,
-    "MvNormal": _mvnormal,
-    "MvNormalChol": _mvnormal_chol,
-}
-
 _PATHWISE: dict[str, Callable[[Lowering, Dist, Noise, tuple[str, ...]], Val]] = {
     "where": _where_path,
     "Ordered": _ordered_path,
     "Truncated": _truncated_path,
     "Mixture": _mixture_path,
-    "Dirichlet": _vector_draw,
-    "MvNormal": _vector_draw,
-    "MvNormalChol": _vector_draw,
+    **dict.fromkeys(_VECTOR, _vector_draw),
 }

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from ppl.check.core import Dist, Expr
+from ppl.emit.odes import ode_value
 from ppl.emit.val import KernelCall, Val
 from ppl.emit.values import Builder
 from ppl.source.span import Span
@@ -33,6 +34,8 @@ class Lowering:
 
     def expr(self, e: Expr) -> Val:
         """The value of a core expression."""
+        if e.op == "ode":
+            return self.anywhere(lambda: ode_value(self.b, self.names, self.expr, e))
         if e.args and e.span in self.answers:
             return self._answer(e)
         if self.stored and e in self.stored:
@@ -250,6 +253,18 @@ def _matrix(s: Lowering, e: Expr) -> Val:
     return kernel(s.b, e.op, (s.expr(e.args[0]),), (pair,), pair)
 
 
+def _of_matrix(s: Lowering, e: Expr) -> Val:
+    """`logdet` and `det`: one number for a pair of axes."""
+    pair = tuple(str(a) for a in e.attrs)
+    return kernel(s.b, e.op, (s.expr(e.args[0]),), (pair,), ())
+
+
+def _solve(s: Lowering, e: Expr) -> Val:
+    pair = tuple(str(a) for a in e.attrs)
+    a, b = (s.expr(x) for x in e.args)
+    return kernel(s.b, "solve", (a, s.b.spread(b, pair[0])), (pair, pair[:1]), pair[:1])
+
+
 def _vector(s: Lowering, e: Expr) -> Val:
     items = tuple(s.expr(a) for a in e.args)
     return s.b.node("stack", items, e.attrs, (*(a for i in items for a in i.axes), _axis(e)))
@@ -289,10 +304,19 @@ _LOWER: dict[str, Callable[[Lowering, Expr], Val]] = {
     "diag": _diag,
     "cholesky": _matrix,
     "inverse": _matrix,
+    "logdet": _of_matrix,
+    "det": _of_matrix,
+    "solve": _solve,
+    "bound": lambda s, e: s.names[str(e.attrs[0])],
     "vector": _vector,
     "spread": _spread,
     "initial": _initial,
 }
+
+
+def copies(axis: str, rank: int) -> tuple[str, ...]:
+    """The event axes of a number, a vector or a matrix over an axis."""
+    return ((), (axis,), (axis, axis + "'"))[rank]
 
 
 def kernel(

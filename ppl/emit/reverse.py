@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from ppl.emit.loop_reverse import through_loop
 from ppl.emit.loops import loop_of, outcome
-from ppl.emit.val import KernelCall, Val
+from ppl.emit.val import KernelCall, RateBody, Val
 from ppl.emit.values import Builder
 from ppl.stdlib.formulas import evaluate
 from ppl.stdlib.primitives import PRIMITIVES

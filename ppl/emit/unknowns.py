@@ -7,7 +7,7 @@ from ppl.check.lints import names_in_dist
 from ppl.emit.assembly import Assembly, Centring, Slot, column_of
 from ppl.emit.code import axis_size
 from ppl.emit.densities import log_density
-from ppl.emit.lower import kernel
+from ppl.emit.lower import copies, kernel
 from ppl.emit.sums import Term, is_level
 from ppl.emit.val import Val
 from ppl.graph.graph import Node
@@ -41,11 +41,22 @@ def coordinates(slot: Slot, out: Assembly) -> Val:
 
 
 def raw_axes(axes: tuple[str, ...], place: Domain, out: Assembly) -> tuple[str, ...]:
-    """The axes of the coordinates of an unknown: that of a simplex is one shorter."""
-    shrinks = BIJECTIONS[place.kind].shrinks
-    if shrinks:
-        out.sizes[f"{place.event}~"] = f"{axis_size(place.event)} - {shrinks}"
-    return out.b.sorted(f"{a}~" if shrinks and a == place.event else a for a in axes)
+    """The axes of the coordinates of an unknown: that of a simplex is one shorter, a matrix has those of a triangle."""
+    row, size = BIJECTIONS[place.kind], axis_size(place.event)
+    copy = {place.event + "'"} if row.triangle else set()
+    event = raw_event(place)
+    if row.shrinks:
+        out.sizes[event] = f"{size} - {row.shrinks}"
+    elif row.triangle:
+        out.sizes[event] = f"{size} * ({size} {'+' if event.endswith('=') else '-'} 1) // 2"
+    return out.b.sorted(event if a == place.event else a for a in axes if a not in copy)
+
+
+def raw_event(place: Domain) -> str:
+    """The axis of the coordinates of a vector or matrix: that of the vector, a shorter one (`~`), or that of a triangle
+    without (`~<`) or with (`~<=`) its diagonal."""
+    row = BIJECTIONS[place.kind]
+    return place.event + ("~" if row.shrinks else {"": "", "strict": "~<", "full": "~<="}[row.triangle])
 
 
 def transform(place: Domain, raw: Val, out: Assembly, at: Callable[[Val], Val] = lambda v: v) -> tuple[Val, Val]:
@@ -55,8 +66,8 @@ def transform(place: Domain, raw: Val, out: Assembly, at: Callable[[Val], Val] =
     if place.kind == "ordered":
         return _ordered(place, raw, out)
     if row.kernel:
-        event = f"{place.event}~" if row.shrinks else place.event
-        x = kernel(out.b, row.kernel, (raw,), ((event,),), (place.event,))
+        event = raw_event(place)
+        x = kernel(out.b, row.kernel, (raw,), ((event,),), copies(place.event, 2 if row.triangle else 1))
         return x, kernel(out.b, f"{row.kernel}_logdet", (raw,), ((event,),), ())
     ends = {"low": place.low, "high": place.high}
     names = {"u": raw, **{n: at(out.s.expr(e)) for n, e in ends.items() if e is not None}}

@@ -10,7 +10,7 @@ EXPLICIT, IMPLICIT, NONE = "reparam", "implicit", ""
 def noises(dist: Dist) -> int:
     """How many arrays of uniforms one draw takes."""
     inner = max((noises(d) for d in dist.inner), default=1)
-    return inner + 1 if dist.name == "Mixture" else inner
+    return inner + _NOISES.get(dist.name, 0)
 
 
 def pathwise_kind(dist: Dist) -> str:
@@ -31,7 +31,12 @@ def pathwise_kind(dist: Dist) -> str:
             return NONE
 
 
-_VECTOR_KIND = {"Dirichlet": IMPLICIT, "MvNormal": EXPLICIT, "MvNormalChol": EXPLICIT}
+_VECTOR_KIND = {
+    **dict.fromkeys(("Dirichlet", "MvStudentT", "LKJCholesky", "Wishart", "InvWishart"), IMPLICIT),
+    **dict.fromkeys(("MvNormal", "MvNormalChol", "MvNormalPrecision"), EXPLICIT),
+}
+# A Student t is a normal and a chi-square.
+_NOISES = {"Mixture": 1, "MvStudentT": 1}
 
 
 def _family_kind(row: Distribution, dist: Dist) -> str:

@@ -1,6 +1,7 @@
 """How rough the value of an expression is in every unknown and parameter: one rule for each operation of the core."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ppl.check.core import Expr
 from ppl.check.functions import KINK_OPS, SMOOTH_OPS
@@ -38,8 +39,10 @@ def smoothed(found: Found) -> Found:
 
 def expression(e: Expr, view: View) -> Found:
     """How rough the value of an expression is in each source."""
-    if e.op == "ref":
+    if e.op in ("ref", "bound"):
         return view.env.get(str(e.attrs[0]), {})
+    if e.op == "ode":
+        return _ode(e, view)
     view = view.inside(e)
     inside = [expression(a, view) for a in e.args]
     if not any(inside):
@@ -67,6 +70,18 @@ def expression(e: Expr, view: View) -> Found:
             return _primitive(e, inside, view)
         case op:
             return lifted(join(*inside), JUMP, f"`{op}`", e.span)
+
+
+def _ode(e: Expr, view: View) -> Found:
+    """The solution of a differential equation is as smooth as the rate and the start: in what they depend on, and in
+    the state, which depends on the same."""
+    key, positive = f"{e.attrs[3]} y", bool(e.attrs[-1])
+    bounds = {**view.bounds, key: Interval(0.0, float("inf"), True, True)} if positive else view.bounds
+    found = smoothed(expression(e.args[2], view))
+    for _ in range(2):
+        inner = replace(view.with_names({key: found}), bounds=bounds)
+        found = smoothed(join(found, argument(e.args[3], inner)))
+    return found
 
 
 def _comparison(e: Expr, inside: list[Found], view: View) -> Found:

@@ -6,6 +6,7 @@ each right one gives none. They may use the columns of `EXAMPLE_DATA`.
 
 from ppl.source.page import Page
 from ppl.source.pages_guide import GUIDED, GUIDES, LEARNED
+from ppl.source.pages_matrices import MATRICES
 from ppl.source.pages_nets import NETS
 
 EXAMPLE_DATA = """\
@@ -389,6 +390,6 @@ RUNNING = (
 )
 
 MODEL_PAGES = {
-    page.code: page for page in (*NAMES, *DECLARATIONS, *AXES, *STATEMENTS, *NETS, *LEARNED, *GUIDES, *ESTIMATORS, *WARNINGS)
+    page.code: page for page in (*NAMES, *DECLARATIONS, *AXES, *STATEMENTS, *NETS, *LEARNED, *GUIDES, *ESTIMATORS, *MATRICES, *WARNINGS)
 }
 RUN_PAGES = {page.code: page for page in RUNNING}

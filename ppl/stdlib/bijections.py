@@ -18,6 +18,8 @@ _ROWS = (
     Bijection("vector", "u", "0", "x"),
     Bijection("ordered", kernel="ordered"),
     Bijection("simplex", kernel="simplex", shrinks=1),
+    Bijection("corr_cholesky", kernel="corr_cholesky", triangle="strict"),
+    Bijection("covariance", kernel="covariance", triangle="full"),
 )
 
 BIJECTIONS: dict[str, Bijection] = {row.support: row for row in _ROWS}

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from ppl.stdlib import chains, levels, linear, quantiles, vectors
+from ppl.stdlib import chains, levels, linear, matrices, matrix_draws, quantiles, vectors
 from ppl.stdlib.angles import von_mises_cdf, von_mises_cdf_dk, von_mises_quantile
 from ppl.stdlib.draws import (
     draw_beta,
@@ -23,6 +23,15 @@ from ppl.stdlib.draws import (
 )
 from ppl.stdlib.flows import STEPS, start_of, weights_of
 from ppl.stdlib.linear import cholesky_or_nan
+from ppl.stdlib.matrices import corr_cholesky_inverse, covariance_inverse
+from ppl.stdlib.matrix_draws import (
+    draw_inv_wishart,
+    draw_lkj_cholesky,
+    draw_mvnormal_precision,
+    draw_mvstudent,
+    draw_wishart,
+)
+from ppl.stdlib.ode import pull_back, solve
 from ppl.stdlib.quantiles import (
     beta_binomial_quantile,
     beta_quantile,
@@ -91,13 +100,20 @@ __all__ = [
     "binomial_upper",
     "cauchy_quantile",
     "cholesky_or_nan",
+    "corr_cholesky_inverse",
+    "covariance_inverse",
     "draw_beta",
     "draw_dirichlet",
     "draw_gamma",
+    "draw_inv_wishart",
     "draw_level",
     "draw_level_logits",
+    "draw_lkj_cholesky",
     "draw_multinomial",
     "draw_mvnormal",
+    "draw_mvnormal_precision",
+    "draw_mvstudent",
+    "draw_wishart",
     "gamma_quantile",
     "gamma_upper",
     "gammainc_da",
@@ -122,6 +138,7 @@ __all__ = [
     "negbinomial_quantile",
     "negbinomial_upper",
     "ordered_inverse",
+    "pull_back",
     "poisson_quantile",
     "poisson_upper",
     "ratio0",
@@ -131,6 +148,7 @@ __all__ = [
     "sigmoid",
     "simplex_inverse",
     "softplus",
+    "solve",
     "start_of",
     "stdtr_da",
     "student_quantile",
@@ -156,7 +174,6 @@ _ROWS = (
     Kernel("mvnormal_cov", linear.mvnormal_cov_forward, linear.mvnormal_cov_backward),
     Kernel("cholesky", linear.cholesky_forward, linear.cholesky_backward),
     Kernel("tri_solve", linear.tri_solve_forward, linear.tri_solve_backward),
-    Kernel("inverse", linear.inverse_forward, linear.inverse_backward),
     Kernel("logsumexp", vectors.logsumexp_forward, vectors.logsumexp_backward),
     Kernel("likeliest", levels.likeliest_forward, levels.likeliest_backward),
     Kernel("cumsum", vectors.cumsum_forward, vectors.cumsum_backward),
@@ -184,4 +201,22 @@ _CHAINS = tuple(
 # Maps of a guide's draws; their settings follow the arrays.
 _FLOWS = tuple(Kernel(step.name, step.forward, step.backward) for step in STEPS.values())
 
-KERNELS: dict[str, Kernel] = {row.name: row for row in (*_ROWS, *_CHAINS, *_FLOWS)}
+_MATRICES = (
+    Kernel("corr_cholesky", matrices.corr_cholesky_forward, matrices.corr_cholesky_backward),
+    Kernel("corr_cholesky_logdet", matrices.corr_cholesky_logdet_forward, matrices.corr_cholesky_logdet_backward),
+    Kernel("covariance", matrices.covariance_forward, matrices.covariance_backward),
+    Kernel("covariance_logdet", matrices.covariance_logdet_forward, matrices.covariance_logdet_backward),
+    Kernel("lkj_cholesky", matrices.lkj_cholesky_forward, matrices.lkj_cholesky_backward),
+    Kernel("wishart", matrices.wishart_forward, matrices.wishart_backward),
+    Kernel("inv_wishart", matrices.inv_wishart_forward, matrices.inv_wishart_backward),
+    Kernel("mvnormal_precision", matrices.mvnormal_precision_forward, matrices.mvnormal_precision_backward),
+    Kernel("mvstudent", matrices.mvstudent_forward, matrices.mvstudent_backward),
+    Kernel("logdet", matrices.log_det_forward, matrices.log_det_backward),
+    Kernel("det", matrices.det_forward, matrices.det_backward),
+    Kernel("solve", matrices.solve_forward, matrices.solve_backward),
+    Kernel("inverse", matrices.inverse_forward, matrices.inverse_backward),
+    Kernel("lkj_from_uniforms", matrix_draws.lkj_from_uniforms_forward, matrix_draws.lkj_from_uniforms_backward),
+    Kernel("bartlett", matrix_draws.bartlett_forward, matrix_draws.bartlett_backward),
+)
+
+KERNELS: dict[str, Kernel] = {row.name: row for row in (*_ROWS, *_CHAINS, *_MATRICES, *_FLOWS)}

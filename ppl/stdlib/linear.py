@@ -63,12 +63,28 @@ def tri_solve(lower: Array, b: Array, transpose: bool = False) -> Array:
         flat = tri_solve(lower, columns.reshape(len(lower), -1), transpose)
         return np.moveaxis(flat.reshape(columns.shape), 0, -2)
     if lower.shape[-1] <= SMALL:
-        return np.asarray(np.linalg.solve(transposed(lower) if transpose else lower, b), float)
+        try:
+            return np.asarray(np.linalg.solve(transposed(lower) if transpose else lower, b), float)
+        except np.linalg.LinAlgError:  # a pivot of one matrix has underflowed
+            return _substituted(lower, b, transpose)
     batch = np.broadcast_shapes(lower.shape[:-2], b.shape[:-2])
     left = np.broadcast_to(lower, (*batch, *lower.shape[-2:])).reshape(-1, *lower.shape[-2:])
     right = np.broadcast_to(b, (*batch, *b.shape[-2:])).reshape(-1, *b.shape[-2:])
     solved = [_one_tri_solve(m, v, transpose) for m, v in zip(left, right, strict=True)]
     return np.stack(solved).reshape(*batch, *b.shape[-2:])
+
+
+def _substituted(lower: Array, b: Array, transpose: bool) -> Array:
+    """The same, one row after the other."""
+    n = lower.shape[-1]
+    x = np.array(np.broadcast_to(b, (*np.broadcast_shapes(lower.shape[:-2], b.shape[:-2]), *b.shape[-2:])))
+    a = transposed(lower) if transpose else lower
+    with np.errstate(all="ignore"):
+        for i in range(n - 1, -1, -1) if transpose else range(n):
+            known = slice(i + 1, n) if transpose else slice(0, i)
+            x[..., i, :] -= (a[..., i, known, None] * x[..., known, :]).sum(-2)
+            x[..., i, :] /= a[..., i, i, None]
+    return x
 
 
 def _one_tri_solve(lower: Array, b: Array, transpose: bool) -> Array:
@@ -120,20 +136,6 @@ def tri_solve_backward(saved: Saved, g: Array) -> tuple[Array, Array]:
     gb = vector_solve(lower, g, transpose=True)
     gl = -np.tril(gb[..., :, None] * y[..., None, :])
     return sum_to(gl, lower.shape), sum_to(gb, b.shape)
-
-
-def inverse_forward(a: Array) -> tuple[Array, Saved]:
-    """The inverses of symmetric positive definite matrices."""
-    lower, ok = guarded(cholesky_or_nan(a))
-    half = tri_solve(lower, np.eye(a.shape[-1]) + np.zeros_like(lower))
-    y = np.where(ok[..., None, None], transposed(half) @ half, np.nan)
-    return y, (y, ok)
-
-
-def inverse_backward(saved: Saved, g: Array) -> tuple[Array]:
-    y, ok = saved
-    y = np.where(ok[..., None, None], y, 0.0)
-    return (-transposed(y) @ g @ transposed(y),)
 
 
 def mvnormal_chol_forward(x: Array, mean: Array, chol: Array) -> tuple[Array, Saved]:

@@ -36,7 +36,7 @@ class Primitive:
 @dataclass(frozen=True, slots=True)
 class Support:
     """Where values live. `kind`: real, lower, upper, interval (ends in `low`, `high`, formulas over the parameters),
-    integer (a range, `high` empty when unbounded), bool, level, simplex, ordered, vector, matrix, cholesky, covariance,
+    integer (a range, `high` empty when unbounded), bool, level, simplex, ordered, vector, corr_cholesky, covariance,
     counts (a vector of them). `closed`: the finite ends of a range of reals belong to it."""
 
     kind: str
@@ -122,7 +122,8 @@ class Constraint:
 class Bijection:
     """From the whole real line (or space) onto a support. `forward`, `logdet` and `inverse` are formulas over `u` (or
     `x`) and `low`, `high`; vector ones name a kernel K instead: rows K and `K_logdet` of `KERNELS`, and the function
-    `K_inverse`. `shrinks` is by how much the unconstrained vector is shorter."""
+    `K_inverse`. `shrinks` is by how much the unconstrained vector is shorter; `triangle` says of a matrix of which one
+    its unconstrained vector has the entries: `strict` (below the diagonal) or `full`."""
 
     support: str
     forward: str = ""
@@ -130,3 +131,4 @@ class Bijection:
     inverse: str = ""
     kernel: str = ""
     shrinks: int = 0
+    triangle: str = ""

@@ -26,6 +26,11 @@ def normal(*shape: int) -> np.ndarray:
     return RNG.normal(size=shape)
 
 
+def correlation_factor(n: int, size: int) -> np.ndarray:
+    x: np.ndarray = KERNELS["corr_cholesky"].forward(normal(n, size * (size - 1) // 2))[0]
+    return x
+
+
 CALLS = [
     ("mvnormal_chol", (normal(4, 3), normal(3), lower(4, 3)), "vvl"),
     ("mvnormal_chol", (normal(5, 4, 3), normal(5, 1, 3), lower(5, 1, 3)), "vvl"),
@@ -40,7 +45,24 @@ CALLS = [
     ("tri_solve", (lower(4, 3), normal(4, 3)), "lv"),
     ("tri_solve", (lower(14), normal(3, 14)), "lv"),
     ("tri_solve", (lower(3, 14), normal(14)), "lv"),
-    ("inverse", (spd(2, 4),), "s"),
+    ("inverse", (normal(2, 4, 4),), "v"),
+    ("logdet", (normal(2, 4, 4),), "v"),
+    ("det", (normal(2, 3, 3),), "v"),
+    ("solve", (normal(2, 4, 4), normal(2, 4)), "vv"),
+    ("solve", (normal(3, 3), normal(5, 3)), "vv"),
+    ("corr_cholesky", (normal(2, 6),), "v"),
+    ("corr_cholesky_logdet", (normal(2, 6),), "v"),
+    ("covariance", (normal(2, 6),), "v"),
+    ("covariance_logdet", (normal(2, 6),), "v"),
+    ("lkj_cholesky", (correlation_factor(3, 4), np.array(1.7)), "lv"),
+    ("lkj_cholesky", (correlation_factor(3, 4), RNG.random(3) + 0.5), "lv"),
+    ("wishart", (spd(2, 3), np.array([3.3, 6.0]), spd(3)), "svs"),
+    ("inv_wishart", (spd(2, 3), np.array(4.4), spd(2, 3)), "svs"),
+    ("mvnormal_precision", (normal(4, 3), normal(3), spd(3)), "vvs"),
+    ("mvnormal_precision", (normal(3), normal(4, 3), spd(4, 3)), "vvs"),
+    ("mvstudent", (normal(4, 3), RNG.random(4) + 2.0, normal(3), spd(3)), "vvvs"),
+    ("lkj_from_uniforms", (RNG.random(2) + 0.8, RNG.random((2, 4, 4))), "v-"),
+    ("bartlett", (RNG.random(2) + 3.5, RNG.random((2, 3, 3))), "v-"),
     ("logsumexp", (normal(3, 5) * 20,), "v"),
     ("cumsum", (normal(3, 5),), "v"),
     ("ordered", (normal(3, 5),), "v"),
@@ -107,8 +129,8 @@ def test_without_a_rest_the_likeliest_stands_for_it(p):
 
 
 def direction(kind: str, shape: tuple[int, ...]) -> np.ndarray:
-    """A random change of an argument that keeps its kind: symmetric, lower triangular, or anything."""
-    d = normal(*shape)
+    """A random change of an argument that keeps its kind: symmetric, lower triangular, anything, or none."""
+    d = normal(*shape) * (kind != "-")
     return d + np.swapaxes(d, -1, -2) if kind == "s" else np.tril(d) if kind == "l" else d
 
 
