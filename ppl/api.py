@@ -15,6 +15,8 @@ from ppl.check.declarations import constant_of
 from ppl.data.bind import bind
 from ppl.data.bound import Bound
 from ppl.data.options import Options as DataOptions
+from ppl.data.stream import bind_rows
+from ppl.emit.batch import BatchedObjective, bind_batched
 from ppl.emit.bind import Program, bind_program, compiled
 from ppl.emit.bind_objective import ObjectiveProgram, bind_objective
 from ppl.emit.objective_program import EmittedObjective, emit_objective
@@ -22,14 +24,17 @@ from ppl.emit.program import Emitted, emit
 from ppl.graph.graph import guide_of, lower, unknowns
 from ppl.infer.approximation import Approximation, Options, Progress
 from ppl.infer.engine import fit as approximate
+from ppl.infer.minibatch import fit_minibatches
 from ppl.infer.objective import NotFinite
 from ppl.infer.optimise import fit_objective
+from ppl.infer.parts import Unparted, is_heavy
 from ppl.infer.target import NoDensity, NoGradient
 from ppl.results.blame import no_density, no_gradient, not_finite
 from ppl.results.fit import Fit, is_converged
 from ppl.results.pilot import cheapest
 from ppl.results.record import Timing
 from ppl.results.report import guide, learned, quantities, search
+from ppl.rewrite.batching import batching
 from ppl.rewrite.explain import BIASED, biased
 from ppl.rewrite.plan import is_objective, plan
 from ppl.source.diagnostic import Diagnostic, ModelError, complain
@@ -63,8 +68,14 @@ class Model:
         """The texts of the model and of what it imports, by the paths in positions."""
         return {self.core.path: self.core.text, **{each.path: each.text for each in self.core.imports}}
 
-    def bind(self, data: object = None, options: DataOptions | None = None) -> "tuple[Bindable, Bound]":
-        """The model's functions on these data: a path, a dict of arrays, a data frame. Raises ModelError (E6xx)."""
+    def bind(
+        self, data: object = None, options: DataOptions | None = None, batch: int | None = None
+    ) -> "tuple[Bindable, Bound]":
+        """The model's functions on these data: a path, a dict of arrays, a data frame; of a model
+        that is `minibatched`, with so many rows or groups in a minibatch. Raises ModelError (E6xx)."""
+        if batch is not None and isinstance(self.emitted, EmittedObjective) and self.emitted.batching is not None:
+            bound = bind_rows(self.core.data, data, options or DataOptions())
+            return bind_batched(self.graph, self.emitted, bound, batch, self._code), bound
         bound = bind(self.core.data, data, options or DataOptions())
         if isinstance(self.emitted, EmittedObjective):
             return bind_objective(self.emitted, bound, self._code), bound
@@ -74,6 +85,15 @@ class Model:
         """The model planned with another of its guides (`auto` for the automatic one, None for the first in the file),
         or with estimators asked for by name of unknown. Raises ModelError where they are not sound."""
         return _planned(self.core, guide, estimators or {}, self.warnings, self.seconds)
+
+    def minibatched(self, by: str | None = None) -> "Model":
+        """The model as it is fitted by minibatches of rows, or of whole groups `by` a factor. Nothing is integrated out
+        but what the author asked for. Raises ModelError (E520) where rows or groups depend on each other."""
+        chosen = guide_of(self.graph)
+        free = (n.name for n in unknowns(self.graph) if "marginal" not in getattr(n.of, "annotations", ()))
+        graph = plan(lower(self.core), chosen, self.asked, kept=tuple(free))
+        emitted = emit_objective(graph, chosen, estimators_of(graph), batching=batching(graph, chosen, by or ""))
+        return replace(self, graph=graph, emitted=emitted, _code=compiled(emitted))
 
     def objective(self, data: object = None, options: DataOptions | None = None) -> ObjectiveProgram:
         """The objective E_q[f] on these data as functions of its parameters, with the plan's estimators; for a model
@@ -93,22 +113,33 @@ class Model:
         restarts: int = 4,
         max_seconds: float = 600.0,
         tol: float = 0.03,
+        batch: int | None = None,
+        batch_by: str | None = None,
+        steps: int | None = None,
+        lr: float | None = None,
         options: DataOptions | None = None,
         report: Callable[[Progress], None] = lambda progress: None,
         stop: Callable[[], bool] = lambda: False,
+        **tables: object,
     ) -> Fit:
-        """Fit the model to data: a path, a dict of arrays, or a data frame.
+        """Fit the model to data: a path, a dict of arrays, or a data frame. For a model with several tables, a dict of
+        those by the names of the tables, or each under its name: `fit(trials=trials, subjects=subjects)`.
 
         `guide`: the name of a guide in the file, or `auto`, `mean_field`, `full_rank` or `laplace`; without it, the
-        first guide of the file, or `auto`. `report` is called after every stage; when `stop`
+        first guide of the file, or `auto`. `batch`: how many rows, or groups `batch_by` a factor, a step looks at;
+        `steps` and `lr`: how many steps, and how large the first is, where the engine takes steps; without them they
+        are found. `report` is called after every stage; when `stop`
         returns true the fit ends with what it has. Raises ModelError for data that do not fit the model (E6xx) and for
         densities that are nowhere finite (E7xx). The same seed gives the same bits."""
+        data = _by_name(tables, self.core) if tables else data
         model = self if guide is None else self.with_guide(guide)
+        model = model if batch is None else model.minibatched(batch_by)
         began = perf_counter()
-        program, bound = model.bind(data, options)
+        program, bound = model.bind(data, options, batch)
         seconds = perf_counter() - began
         family: Any = guide if guide in FAMILIES else "auto"
         wanted = Options(guide=family, draws=draws, seed=seed, max_seconds=max_seconds, tol=tol, restarts=restarts)
+        wanted = replace(wanted, steps=steps, rate=lr)
         model, program = model.tuned(program, bound)
         program, found = model.settle(program, bound, wanted, report, stop)
         return model.report(program, bound, found, wanted, seconds)
@@ -159,11 +190,15 @@ class Model:
     ) -> Approximation:
         """The engine on a bound program; complaints of the engine become located errors."""
         try:
+            if isinstance(program, BatchedObjective):
+                return fit_minibatches(program, options, report, stop)
+            if isinstance(program, ObjectiveProgram) and (options.rate is not None or is_heavy(program)):
+                return fit_minibatches(Unparted(program), options, report, stop)
             if isinstance(program, ObjectiveProgram):
                 return fit_objective(program, options, report, stop)
             return approximate(program, options, report, stop)
         except NotFinite as problem:
-            assert isinstance(program, ObjectiveProgram)
+            assert isinstance(program, ObjectiveProgram | BatchedObjective)
             raise ModelError([not_finite(problem, program)]) from None
         except NoDensity as problem:
             assert isinstance(program, Program)
@@ -203,16 +238,25 @@ class Model:
             omitted=omitted,
             params=learned(program, bound, approximation),
             search=search(self.graph, approximation),
+            imports={each.name: each.text for each in self.core.imports},
             warnings=(*self.warnings, *bound.warnings),
         )
 
 
-Bindable = Program | ObjectiveProgram
+Bindable = Program | ObjectiveProgram | BatchedObjective
 # A window of counts is doubled while the posterior has more than this in its last twentieth, at most so many times;
 # so many draws are looked at.
 MASS_AT_END, WIDENINGS, WATCHED = 1e-6, 6, 1000
 # Guides that are not written in the file.
 FAMILIES = ("auto", "mean_field", "full_rank", "laplace")
+
+
+def _by_name(tables: Mapping[str, object], core: Core) -> Mapping[str, object]:
+    """The sources of tables that are given as arguments of their own."""
+    foreign = next((name for name in tables if name not in core.data.rows), None)
+    if foreign is not None:
+        raise TypeError(f"fit() has no argument {foreign!r}, and the model no such table: {', '.join(core.data.rows)}")
+    return tables
 
 
 def estimators_of(graph: nx.DiGraph) -> dict[str, str]:

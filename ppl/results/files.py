@@ -113,6 +113,7 @@ def _head(fit: FitRecord, arrays: Arrays) -> dict[str, Any]:
         **{name: getattr(fit, name) for name in PLAIN},
         "units": dict(fit.units),
         "omitted": list(fit.omitted),
+        "imports": dict(fit.imports),
         "quantities": quantities,
         "guide": {
             "family": fit.guide.family,
@@ -196,6 +197,7 @@ def _fit(head: dict[str, Any], arrays: Arrays) -> FitRecord:
         warnings=tuple(_diagnostic(d) for d in head["warnings"]),
         params={p["name"]: _learned(p, arrays) for p in head.get("params", ())},
         search=_search(head.get("search")),
+        imports=head.get("imports", {}),
     )
 
 

@@ -72,7 +72,8 @@ class Timing:
 @dataclass(frozen=True, slots=True, eq=False)
 class FitRecord:
     """Everything that is known after a fit. `omitted` are derived names too large to keep draws of; `params` what was
-    learned of the author's parameters; `search` is there where an objective was optimised."""
+    learned of the author's parameters; `search` is there where an objective was optimised; `imports` are the texts of
+    the files that the model imports from, by their names from its folder."""
 
     model: str
     text: str
@@ -92,3 +93,4 @@ class FitRecord:
     warnings: tuple[Diagnostic, ...] = ()
     params: Mapping[str, Learned] = field(default_factory=dict)
     search: Search | None = None
+    imports: Mapping[str, str] = field(default_factory=dict)

@@ -6,7 +6,8 @@ import networkx as nx
 import numpy as np
 import numpy.typing as npt
 
-from ppl.data.bound import Bound
+from ppl.data.bound import Bound, BoundColumn
+from ppl.emit.batch import BatchedObjective
 from ppl.emit.bind import Program
 from ppl.emit.bind_objective import ObjectiveProgram
 from ppl.graph.graph import core_of, guide_of
@@ -21,7 +22,7 @@ CELLS = 4_000_000
 FEWEST = 200
 # The stream of random numbers, of those that a seed has, for draws of what was integrated out.
 RECOVERY = 60
-Drawable = Program | ObjectiveProgram
+Drawable = Program | ObjectiveProgram | BatchedObjective
 
 
 def quantities(
@@ -39,18 +40,20 @@ def quantities(
         u, weights = np.zeros((draws, 0)), np.full(draws, 1.0 / draws)
     rng = np.random.default_rng([seed, RECOVERY])
     kinds = {name for name, _ in _reported(program) if f"{name}?" in dict(program.emitted.levels)}
+    kinds -= program.omitted if isinstance(program, BatchedObjective) else set()
     kept, omitted = _kept(program, len(u), kinds)
     parts: dict[str, list[Array]] = {name: [] for name in kept}
     sums: dict[str, Array] = {}
     for at in range(0, len(u), CHUNK):
         rows = slice(at, min(at + CHUNK, len(u)))
-        values = {**program.constrained(u[rows], w), **_recovered(program, u[rows], w, rng)}
+        wanted = frozenset(n for n in (*kept, *kinds) if at < kept.get(n, len(u)))
+        values = {**_constrained(program, u[rows], w, wanted), **_recovered(program, u[rows], w, rng)}
         for name, count in kept.items():
             if at < count:
                 parts[name].append(np.array(values[name][: count - at]))
         chances = {name: _one_hot(values[name], len(program.level_labels(name, bound))) for name in kinds}
-        for name, probability in {**program.marginals(u[rows], w), **chances}.items():
-            part = np.tensordot(weights[rows], probability, axes=(0, 0))
+        parts_of = {n: np.tensordot(weights[rows], p, axes=(0, 0)) for n, p in chances.items()}
+        for name, part in {**_marginals(program, u, w, weights, rows), **parts_of}.items():
             sums[name] = sums[name] + part if name in sums else part
     axes = {**dict(_reported(program)), **dict(program.emitted.eliminated)}
     axes |= {name: (*axes[name], f"{name}?") for name in kinds}
@@ -77,6 +80,20 @@ def _recovered(program: Drawable, u: Array, w: Array, rng: np.random.Generator) 
     return program.recovered(u, w, np.maximum(rng.random((len(u), program.noise)), 2.0**-54))
 
 
+def _constrained(program: Drawable, u: Array, w: Array, wanted: frozenset[str]) -> Mapping[str, Array]:
+    """The draws of all names; where data are looked at part by part, of those that are wanted."""
+    return program.named(u, w, wanted) if isinstance(program, BatchedObjective) else program.constrained(u, w)
+
+
+def _marginals(program: Drawable, u: Array, w: Array, weights: Array, rows: slice) -> Mapping[str, Array]:
+    """The probabilities of what is summed out of the model, as the weighted sum over some rows of draws; where data are
+    looked at part by part, the first few draws stand for all."""
+    if isinstance(program, BatchedObjective):
+        few = weights[: program.few]
+        return program.mean_marginals(u[: program.few], w, few / few.sum()) if not rows.start else {}
+    return {n: np.tensordot(weights[rows], p, axes=(0, 0)) for n, p in program.marginals(u[rows], w).items()}
+
+
 def _one_hot(values: Array, levels: int) -> Array:
     """Draws of a derived event or level as ones and zeros along a last axis of levels."""
     return np.asarray(np.asarray(values)[..., None] == np.arange(levels), dtype=float)
@@ -91,7 +108,8 @@ def _kept(program: Drawable, draws: int, skipped: set[str]) -> tuple[dict[str, i
             continue
         size = int(np.prod([_length(a, program) for a in axes], dtype=int))
         count = min(draws, max(CELLS // max(size, 1), FEWEST))
-        if name not in unknowns and size * FEWEST > 4 * CELLS:
+        is_part = isinstance(program, BatchedObjective) and name in program.omitted
+        if is_part or (name not in unknowns and size * FEWEST > 4 * CELLS):
             omitted.append(name)
         else:
             kept[name] = count
@@ -106,16 +124,26 @@ def axis_labels(axis: str, bound: Bound, program: Drawable) -> tuple[str, ...]:
     """The labels of an axis, or positions from 1; the blanks of a column are labelled by their rows."""
     base = axis.rstrip("'")
     if base.endswith(".missing"):
-        column = bound.columns[base.removesuffix(".missing")]
-        cells = np.argwhere(column.missing) if column.missing is not None else np.zeros((0, 1), int)
-        return tuple(
-            "row " + ", ".join(str(bound.row_numbers[c[0]]) if i == 0 else str(c[i] + 1) for i in range(len(c)))
-            for c in cells
-        )
+        return blank_labels(bound.columns[base.removesuffix(".missing")], bound)
     known = bound.axes.get(base)
     if known is not None and known.labels is not None:
         return known.labels
     return tuple(str(i + 1) for i in range(_length(axis, program)))
+
+
+def blank_labels(column: BoundColumn, bound: Bound) -> tuple[str, ...]:
+    """The missing cells of a column: by the rows of the file, by the labels of other axes."""
+    cells = np.argwhere(column.missing) if column.missing is not None else np.zeros((0, 1), int)
+    return tuple(", ".join(_place(axis, at, bound) for axis, at in zip(column.axes, cell)) for cell in cells)
+
+
+def _place(axis: str, at: int, bound: Bound) -> str:
+    """A position along an axis in words: `row 17`, a key of its table, a level, a number."""
+    labels = bound.axes[axis].labels if axis in bound.axes else None
+    if labels is not None:
+        return labels[at]
+    rows = bound.numbers.get(axis)
+    return str(at + 1) if rows is None else f"row {rows[at]}"
 
 
 def _quantity(
@@ -168,7 +196,7 @@ def _family(graph: nx.DiGraph, approximation: Approximation) -> str:
 
 def learned(program: Drawable, bound: Bound, approximation: Approximation) -> dict[str, Learned]:
     """The author's parameters, with their Monte Carlo standard errors by the chain rule."""
-    if not isinstance(program, ObjectiveProgram) or approximation.optimum is None:
+    if isinstance(program, Program) or approximation.optimum is None:
         return {}
     theta, error = approximation.optimum.theta, approximation.optimum.error
     values, steps = program.learned(theta), slopes(program, theta)
@@ -201,7 +229,7 @@ def search(graph: nx.DiGraph, approximation: Approximation) -> Search | None:
     )
 
 
-def slopes(program: ObjectiveProgram, theta: Array) -> dict[str, Array]:
+def slopes(program: ObjectiveProgram | BatchedObjective, theta: Array) -> dict[str, Array]:
     """The derivative of each of the author's parameters in its coordinate, in the order of coordinates."""
     step = 1e-5 * np.maximum(1.0, np.abs(theta))
     up, down = program.learned(theta + step), program.learned(theta - step)
@@ -214,7 +242,7 @@ def slopes(program: ObjectiveProgram, theta: Array) -> dict[str, Array]:
     return out
 
 
-def as_written(values: Array, name: str, program: ObjectiveProgram) -> Array:
+def as_written(values: Array, name: str, program: ObjectiveProgram | BatchedObjective) -> Array:
     """A block of coordinates with the axes of its parameter, in the order in which they are written."""
     own = next(p.axes for p in program.emitted.params if p.name == name)
     axes = dict(program.emitted.learned).get(name, own)
