@@ -22,6 +22,7 @@ from ppl.emit.bind_objective import ObjectiveProgram, bind_objective
 from ppl.emit.objective_program import EmittedObjective, emit_objective
 from ppl.emit.program import Emitted, emit
 from ppl.graph.graph import guide_of, lower, unknowns
+from ppl.guide.families import family_guide, is_family
 from ppl.infer.approximation import Approximation, Options, Progress
 from ppl.infer.engine import fit as approximate
 from ppl.infer.minibatch import fit_minibatches
@@ -247,7 +248,7 @@ Bindable = Program | ObjectiveProgram | BatchedObjective
 # A window of counts is doubled while the posterior has more than this in its last twentieth, at most so many times;
 # so many draws are looked at.
 MASS_AT_END, WIDENINGS, WATCHED = 1e-6, 6, 1000
-# Guides that are not written in the file.
+# Guides that are not written in the file, and that the engine for a density has families of its own for.
 FAMILIES = ("auto", "mean_field", "full_rank", "laplace")
 
 
@@ -289,6 +290,9 @@ def _planned(
     began = perf_counter()
     chosen = _guide(core, guide)
     graph = plan(lower(core), chosen, _named(estimators, core))
+    if chosen is None and guide not in (None, "auto") and (is_objective(graph) or guide not in FAMILIES):
+        chosen = family_guide(graph, str(guide))
+        graph = plan(lower(core), chosen, _named(estimators, core))
     emitted = emit_objective(graph, chosen, estimators_of(graph)) if is_objective(graph) else emit(graph)
     found = (*(w for w in warnings if w.code != BIASED), *biased(graph))
     return Model(core, graph, emitted, found, spent + perf_counter() - began, compiled(emitted), estimators)
@@ -307,7 +311,7 @@ def _named(estimators: Mapping[str, str], core: Core) -> Mapping[str, str]:
 def _guide(core: Core, name: str | None) -> Guide | None:
     """The guide of this name; the first one for None; none for those that are not written in the file."""
     found = next((g for g in core.guides if name in (None, g.name)), None)
-    if found is None and name is not None and name not in FAMILIES:
+    if found is None and name is not None and name not in FAMILIES and not is_family(name):
         names = [g.name for g in core.guides if g.name]
         raise ModelError([complain("E516", None, name=name, help=did_you_mean(str(name), names) or ", ".join(names))])
     return found

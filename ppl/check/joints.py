@@ -1,4 +1,4 @@
-"""Families over coordinates, flows and joint targets of guides: `(v, x) ~ FullRank()`, `z ~ D |> coupling(layers=2)`."""
+"""Guides by their coordinates: families, flows and joint targets, `(v, x) ~ FullRank()`, `D |> coupling(layers=2)`."""
 
 from dataclasses import dataclass
 
@@ -186,7 +186,9 @@ def _base(e: ast.Expr, names: tuple[str, ...], site: Site | None, scope: Scope) 
         return None
     row = DISTRIBUTIONS.get(base.name)
     if row is None or row.support.kind != "real" or row.event or not row.quantile:
-        scope.report.add("E555", e.span, help="`Normal(0, 1) |> …`; an unknown with a range is mapped onto it afterwards")
+        scope.report.add(
+            "E555", e.span, help="`Normal(0, 1) |> …`; an unknown with a range is mapped onto it afterwards"
+        )
         return None
     if any(a is not None and is_random(a, scope) for a in base.args):
         scope.report.add("E555.random", e.span)
@@ -207,9 +209,7 @@ class _Given:
     span: Span
 
 
-def _settings(
-    e: ast.Call, name: str, rows: tuple[Setting, ...], scope: Scope
-) -> tuple[tuple[str, float], ...] | None:
+def _settings(e: ast.Call, name: str, rows: tuple[Setting, ...], scope: Scope) -> tuple[tuple[str, float], ...] | None:
     """The settings of a family or flow, in the order of its row; None after a complaint."""
     spelled = f"`{name}({', '.join(f'{r.name}=…' for r in rows)})`" if rows else f"`{name}()`"
     positional = [a for a in e.args if a.name is None]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from ppl.check.building import constant
-from ppl.check.core import Core, DataSpec, Derived, Dist, Expr, FactorTerm, Param, Site, Statement
+from ppl.check.core import Core, DataSpec, Derived, Dist, Expr, FactorTerm, Joint, Param, Site, Statement
 from ppl.source.diagnostic import Diagnostic, complain
 from ppl.source.suggest import did_you_mean
 
@@ -41,6 +41,12 @@ def reads(statement: Site | Derived | FactorTerm) -> set[str]:
             return names_in_dist(dist) | (names_in(value) if value is not None else set())
         case Derived(value=value) | FactorTerm(value=value):
             return names_in(value)
+
+
+def joint_reads(joint: Joint) -> set[str]:
+    """The names that a joint draw reads."""
+    own = names_in_dist(joint.base) if joint.base is not None else set()
+    return own | names_in(joint.value) if joint.value is not None else own
 
 
 def _idle_unknowns(core: Core) -> Iterator[Diagnostic]:
@@ -101,7 +107,8 @@ def _read_elsewhere(core: Core) -> set[str]:
     """The names that are read outside the model block."""
     values = [p.init for p in _params(core) if p.init is not None]
     values += [core.objective.value] if core.objective is not None else []
-    inside = [reads(s) for guide in core.guides for s in guide.statements] + [reads(s) for s in core.predict]
+    inside = [reads(s) for guide in core.guides for s in guide.statements]
+    inside += [joint_reads(j) for guide in core.guides for j in guide.joints] + [reads(s) for s in core.predict]
     return set().union(*(names_in(v) for v in values), *inside)
 
 
@@ -111,7 +118,7 @@ def _unused_params(core: Core) -> Iterator[Diagnostic]:
         if p.name not in everywhere:
             yield complain("W103", p.name_span, name=p.name)
     for guide in core.guides:
-        own = set().union(*(reads(s) for s in guide.statements))
+        own = set().union(*(reads(s) for s in guide.statements), *(joint_reads(j) for j in guide.joints))
         for p in guide.params:
             if p.name not in own:
                 yield complain("W103", p.name_span, name=p.name)

@@ -15,6 +15,7 @@ from ppl.emit.goal import JointAxes
 from ppl.emit.memory import keep_freed_memory
 from ppl.emit.objective_program import EmittedObjective
 from ppl.source.diagnostic import ModelError, complain
+from ppl.stdlib.families import FLOWS
 from ppl.stdlib.flows import weights_of
 
 Array = npt.NDArray[np.float64]
@@ -72,6 +73,10 @@ class ObjectiveProgram:
         """The coordinates of the locations of stratified unknowns under the automatic guide."""
         found = (self.slots.get(f"{name}.loc") for name in self.emitted.stratified)
         return tuple(block for block in found if block is not None)
+
+    @property
+    def flexible(self) -> bool:
+        return any(name in FLOWS for joint in self.emitted.joined for _, name, _ in joint.weights)
 
     @property
     def posterior(self) -> bool:

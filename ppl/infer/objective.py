@@ -53,6 +53,10 @@ class Objective(Protocol):
         """The coordinates of theta that are locations of unknowns on which branches depend."""
 
     @property
+    def flexible(self) -> bool:
+        """Whether the guide has flows: too many parameters to be held in check by a few fixed draws."""
+
+    @property
     def posterior(self) -> bool:
         """Whether the value is an evidence lower bound, so that `log_weight` exists."""
 

@@ -7,6 +7,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from ppl.infer.approximation import Approximation, Evidence, Optimum, Options, Progress
+from ppl.infer.flexible import fit_flexible
 from ppl.infer.importance import ENOUGH, moment_error
 from ppl.infer.objective import NotFinite, Objective, Run, even_uniforms, independent_uniforms, mean_and_error
 from ppl.infer.psis import Smoothed, reliable_khat, smooth_weights
@@ -38,9 +39,11 @@ def fit_objective(
 
 def fit_found(run: Run) -> Found:
     """The engine that suits the objective. Fixed draws must all be finite somewhere; averaged steps can leave out a
-    few that are not."""
+    few that are not. A guide that bends has too many parameters for fixed draws."""
     if not run.objective.deterministic:
         return fit_stochastic(run)
+    if run.objective.flexible:
+        return fit_flexible(run)
     try:
         return fit_fixed(run)
     except NotFinite:

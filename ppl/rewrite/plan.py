@@ -8,7 +8,7 @@ import networkx as nx
 
 from ppl.check.core import Core, Derived, Dist, Expr, Guide, Site
 from ppl.check.lints import names_in, names_in_dist
-from ppl.graph.graph import Node, Plan, assemble, core_of, drawn_sites, guide_of, node_list, unknowns, verify
+from ppl.graph.graph import Node, Plan, assemble, core_of, drawn_sites, guide_of, joined, node_list, unknowns, verify
 from ppl.rewrite.canonical import canonical
 from ppl.rewrite.conjugate import conjugate, is_integrated, refusals
 from ppl.rewrite.cost import formulas
@@ -17,6 +17,7 @@ from ppl.rewrite.eliminate import eliminations, unbounded
 from ppl.rewrite.estimators import ESTIMATORS, Facts, Rule, admissible
 from ppl.rewrite.findings import Finding, Refusal, shown, worst
 from ppl.rewrite.guards import Guard, jumps_of
+from ppl.rewrite.joints import refused_joints
 from ppl.rewrite.limits import missing_limit
 from ppl.rewrite.listing import Listing, listing
 from ppl.rewrite.order import Elimination
@@ -59,12 +60,13 @@ def plan(
     guide: Guide | None = None,
     wanted: Mapping[str, str] | None = None,
     measured: Mapping[str, str] | None = None,
+    kept: Iterable[str] = (),
 ) -> nx.DiGraph:
     """The graph with an estimator on every unknown, drawn from `guide` as far as it goes. `wanted` are estimators asked
-    for by name of unknown, `measured` those that a pilot found cheapest. Raises `ModelError` (E510 to E517, E530) where
+    for by name of unknown, `measured` those that a pilot found cheapest; `kept` are not to be integrated out. Raises `ModelError` (E510 to E517, E530) where
     none is sound."""
     drawn = drawn_sites(core_of(graph), guide)
-    graph = canonical(conjugate(graph, {*drawn, *(wanted or {})}))
+    graph = canonical(conjugate(graph, {*drawn, *joined(guide), *(wanted or {}), *kept}))
     verify(graph, "graph")
     refused = refusals(graph, drawn, wanted or {})
     if refused:
@@ -87,6 +89,9 @@ def plan(
         name: replace(c.facts.node, plan=_plan(c, cells.get(name, "") if c.facts.is_summed else ""))
         for name, c in chosen.items()
     }
+    refused = refused_joints(graph, guide, {name: n.plan for name, n in new.items() if n.plan is not None})
+    if refused:
+        raise ModelError(refused)
     out = assemble([new.get(n.name, n) for n in node_list(graph)], core_of(graph), _edge_levels(graph), guide)
     verify(out, "plan")
     return out

@@ -1,4 +1,4 @@
-"""Complaints about guides that draw coordinates: families, flows, joint targets; and about importance-weighted bounds."""
+"""Complaints about families, flows and joint targets in guides; and about importance-weighted bounds."""
 
 from ppl.source.code import Code
 

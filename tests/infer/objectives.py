@@ -25,6 +25,7 @@ class Spnor:
     start: np.ndarray = field(default_factory=lambda: np.array([1.0, 1.0]))
     blocks: dict = field(default_factory=lambda: {"t1": slice(0, 1), "t2": slice(1, 2)})
     switches: tuple = ()
+    flexible: bool = False
     score_nodes: tuple = ("z2",)
     posterior: bool = True
     most: int = 10_000
@@ -64,6 +65,7 @@ class Plate:
     level: float = 8.0
     deterministic: bool = False
     switches: tuple = ()
+    flexible: bool = False
     score_nodes: tuple = ("b",)
     posterior: bool = True
     most: int = 10_000
@@ -112,6 +114,7 @@ class Count:
     start: np.ndarray = field(default_factory=lambda: np.zeros(1))
     blocks: dict = field(default_factory=lambda: {"t": slice(0, 1)})
     switches: tuple = ()
+    flexible: bool = False
     score_nodes: tuple = ("z",)
     posterior: bool = True
     most: int = 10_000
@@ -148,6 +151,7 @@ class Conjugate:
 
     by_score: bool = False
     switches: tuple = ()
+    flexible: bool = False
     dim: int = 2
     noise: int = 1
     start: np.ndarray = field(default_factory=lambda: np.zeros(2))
@@ -201,6 +205,7 @@ class Fragile:
     start: np.ndarray = field(default_factory=lambda: np.array([0.05]))
     blocks: dict = field(default_factory=lambda: {"rate": slice(0, 1)})
     switches: tuple = ()
+    flexible: bool = False
     score_nodes: tuple = ("x",)
     posterior: bool = False
     most: int = 10_000
@@ -225,6 +230,7 @@ class Noisy:
     start: np.ndarray = field(default_factory=lambda: np.zeros(3))
     blocks: dict = field(default_factory=lambda: {"t": slice(0, 3)})
     switches: tuple = ()
+    flexible: bool = False
     score_nodes: tuple = ("k",)
     posterior: bool = False
     most: int = 10_000
@@ -247,6 +253,7 @@ class TwoTops:
     start: np.ndarray = field(default_factory=lambda: np.array([-0.5]))
     blocks: dict = field(default_factory=lambda: {"t": slice(0, 1)})
     switches: tuple = ()
+    flexible: bool = False
     score_nodes: tuple = ()
     posterior: bool = True
     most: int = 10_000
@@ -275,6 +282,7 @@ class Stretched:
     deterministic: bool = False
     blocks: dict = field(default_factory=lambda: {"k": slice(0, 1), "x": slice(1, 11)})
     switches: tuple = ()
+    flexible: bool = False
     score_nodes: tuple = ("k",)
     posterior: bool = False
     most: int = 10_000

@@ -72,7 +72,7 @@ def test_the_best_of_two_tops_is_kept_and_the_other_one_reported(seed):
 
 def test_an_objective_without_noise_is_maximised_exactly():
     class Parabola:
-        dim, noise, deterministic, posterior, score_nodes, switches = 2, 0, True, False, (), ()
+        dim, noise, deterministic, posterior, score_nodes, switches, flexible = 2, 0, True, False, (), (), False
         start, blocks, most = np.zeros(2), {"a": slice(0, 2)}, 100
 
         def estimate(self, theta, e):

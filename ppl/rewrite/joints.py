@@ -1,0 +1,39 @@
+"""Whether the coordinates of unknowns may be drawn together: all along one path, so no density may jump in any of
+them, nor in the parameters through the base of a flow."""
+
+from collections.abc import Iterator, Mapping
+
+import networkx as nx
+
+from ppl.check.core import Expr, Guide, Joint
+from ppl.graph.graph import Plan
+from ppl.rewrite.findings import rough, worst
+from ppl.rewrite.roughness import analysed
+from ppl.rewrite.steps import argument
+from ppl.source.diagnostic import Diagnostic, complain
+
+
+def refused_joints(graph: nx.DiGraph, guide: Guide | None, plans: Mapping[str, Plan]) -> list[Diagnostic]:
+    """What stands against the joint draws of a guide (E554)."""
+    return [c for joint in (guide.joints if guide is not None else ()) for c in _refused(joint, graph, guide, plans)]
+
+
+def _refused(joint: Joint, graph: nx.DiGraph, guide: Guide | None, plans: Mapping[str, Plan]) -> Iterator[Diagnostic]:
+    for name in joint.names:
+        plan = plans.get(name)
+        if plan is not None and plan.estimator != "reparam":
+            yield complain("E554", plan.where or joint.span, name=name, reason=plan.reason)
+    view, _ = analysed(graph, guide)
+    for e in expressions_of(joint):
+        bad = rough(argument(e, view))
+        if bad:
+            finding = worst(bad.values())
+            yield complain("E554", e.span, name=", ".join(joint.names), reason=f"it would jump: {finding.reason}")
+
+
+def expressions_of(joint: Joint) -> Iterator[Expr]:
+    """What a joint draw is computed from, beside its own parameters."""
+    if joint.base is not None:
+        yield from (a for a in joint.base.args if a is not None)
+    if joint.value is not None:
+        yield joint.value
