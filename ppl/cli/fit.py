@@ -73,6 +73,10 @@ from ppl.source.render import summary, to_json
     default=0.03,
     help="How far fresh draws may move a mean, in standard deviations.  [default: 0.03]",
 )
+@click.option("--batch", type=click.IntRange(min=1), metavar="B", help="Rows, or groups, that one step looks at.")
+@click.option("--batch-by", metavar="FACTOR", help="Look at whole groups of rows: the levels of a factor.")
+@click.option("--steps", type=click.IntRange(min=1), help="Stochastic steps.  [default: until the value is at rest]")
+@click.option("--lr", type=click.FloatRange(min=0, min_open=True), help="Size of the first step.  [default: by a race]")
 @with_data
 @click.option("--strict", is_flag=True, help="Warnings are errors; a fit not to be trusted exits with 3.")
 @click.option("-q", "--quiet", is_flag=True, help="Print the result only.")
@@ -140,11 +144,15 @@ def _fitted(
 ) -> tuple[Fit, tuple[str, ...]]:
     """The fit, and the columns of the data that the model does not use."""
     began = perf_counter()
-    program, bound = model.bind(data, data_options(settings))
+    batch = settings["batch"]
+    if batch is None and settings["batch_by"] is not None:
+        raise click.UsageError("--batch-by needs --batch: how many groups a step looks at")
+    model = model if batch is None else model.minibatched(settings["batch_by"])
+    program, bound = model.bind(data, data_options(settings), batch)
     seconds = perf_counter() - began
     family: Any = settings["guide"] if settings["guide"] in FAMILIES else "auto"
     plain = {name: settings[name] for name in ("draws", "seed", "max_seconds", "tol", "restarts")}
-    wanted = Options(guide=family, **plain)
+    wanted = Options(guide=family, **plain, steps=settings["steps"], rate=settings["lr"])
     model, program = model.tuned(program, bound)
     program, found = model.settle(program, bound, wanted, report, interrupt.asked)
     fit = model.report(program, bound, found, wanted, seconds)

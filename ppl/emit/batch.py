@@ -20,8 +20,9 @@ from ppl.source.diagnostic import ModelError, complain
 # Numbers in one array of a call that looks at all data, stretch by stretch.
 STRETCH = 2_000_000
 # Names over sampled axes are reported where so many draws of them fit in so many numbers.
-FEWEST, KEPT = 100, 16_000_000
+FEWEST, KEPT = 200, 16_000_000
 LEAST = 2.0**-53
+CHUNK = 256
 
 
 @dataclass(frozen=True)
@@ -211,6 +212,11 @@ class BatchedObjective:
         """The levels of a discrete unknown as labels."""
         kind = dict(self.emitted.levels)[f"{name}?"]
         return labels_of(kind, f"{name}?", self._first.program.spans, self.sizes, bound)
+
+    @cached_property
+    def few(self) -> int:
+        """How many draws of what is summed out at every position can be afforded."""
+        return int(np.clip(FEWEST * KEPT // (self.count * self.cells), 4, CHUNK))
 
     @cached_property
     def omitted(self) -> frozenset[str]:

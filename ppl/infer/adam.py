@@ -20,8 +20,8 @@ RATES = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
 RACE_STEPS, JUDGES, JUDGE_DRAWS = 60, 16, 4
 # The part of all steps at the held rate, and to what part of the rate it falls in the end.
 HELD, LEAST = 0.6, 0.005
-# Steps between two looks at the value, and looks that are compared.
-LOOK = 100
+# Steps between two lines for whoever watches; steps before the first look at whether the value is at rest.
+LOOK, FEWEST = 100, 2000
 # Numbers in one array of a step up to which more draws cost little more than the call itself; the most draws of a step.
 BUSY, MOST_ROWS = 30_000, 8
 RACE, STEPS, JUDGE = range(40, 43)
@@ -166,23 +166,24 @@ def hold(
     rng: np.random.Generator,
     until_rest: bool,
 ) -> bool:
-    """Steps of one rate."""
-    look = 5 * LOOK
+    """Steps of one rate; with `until_rest`, until the value is found at rest twice running."""
+    look, before = FEWEST, False
     while walker.steps < longest and not walker.lost and not run.stop():
         step(run, parted, walker, next(parts), rows_of(parted), rate, rng)
         if walker.steps % LOOK == 0:
             told(run, walker, parted)
         if until_rest and walker.steps >= look:
-            if is_at_rest(walker.values):
+            rested = is_at_rest(walker.values)
+            if rested and before:
                 return True
-            look = int(1.25 * walker.steps)
+            look, before = int(1.25 * walker.steps), rested
     return False
 
 
 def is_at_rest(values: list[float]) -> bool:
     """Whether the second quarter from the end is as high as the last one, within the noise of both."""
     quarter = len(values) // 4
-    if quarter < 2 * LOOK // 4:
+    if not quarter:
         return False
     last, before = np.asarray(values[-quarter:]), np.asarray(values[-2 * quarter : -quarter])
     gain, se = float(last.mean() - before.mean()), float(np.hypot(_se(last), _se(before)))

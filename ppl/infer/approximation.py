@@ -15,7 +15,8 @@ Verdict: TypeAlias = Literal["ok", "warn", "bad"]
 class Options:
     """`draws`: how many draws to return, at least (four times as many where weights are uneven); `tol`: the largest
     change that fresh draws may call for in a mean (in standard deviations) or a standard deviation (relative); `init`
-    (D,): where to start, at weights of zero; `steps`: the most stochastic steps, where those are needed."""
+    (D,): where to start, at weights of zero; `steps`: the most stochastic steps, where those are needed;
+    `rate`: the size of the first of them."""
 
     guide: Guide = "auto"
     draws: int = 4000
@@ -25,6 +26,7 @@ class Options:
     restarts: int = 4
     init: Array | None = None
     steps: int | None = None
+    rate: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

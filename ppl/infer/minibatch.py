@@ -27,19 +27,19 @@ VALUE, OUTPUT, VARIANCE = range(60, 63)
 def fit_minibatches(
     parted: Parted,
     options: Options,
-    rate: float | None = None,
     report: Callable[[Progress], None] = lambda progress: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> Approximation:
-    """Maximise `parted`. `options.steps` are Adam's steps, `rate` its first step size; without them they are found.
+    """Maximise `parted`. `options.steps` are Adam's steps, `options.rate` the size of the first; without them they are
+    found.
     Raises NotFinite when it is finite nowhere near its start. The same seed gives the same bits, unless time ran
     out."""
     sampled = Sampled(parted, parted.minibatches(np.random.default_rng([options.seed, VARIANCE])), rng_of(options))
     run = Run(sampled, options, report, stop, perf_counter())
     with np.errstate(all="ignore"):
-        exact = options.steps is None and rate is None and newton.suits(parted)
+        exact = options.steps is None and options.rate is None and newton.suits(parted)
         found = by_newton(run, parted) if exact else None
-        return conclude(run, parted, found or by_adam(run, parted, rate))
+        return conclude(run, parted, found or by_adam(run, parted))
 
 
 def rng_of(options: Options) -> np.random.Generator:
@@ -77,10 +77,10 @@ def by_newton(run: Run, parted: Parted) -> Place | None:
     return Place(rest.theta, rest.error, "sample and all data", 0.0, rest.draws, settled, shift)
 
 
-def by_adam(run: Run, parted: Parted, rate: float | None) -> Place:
+def by_adam(run: Run, parted: Parted) -> Place:
     """The place where Adam's steps came to rest."""
     theta = first_point(run, parted)
-    steps = run.options.steps
+    steps, rate = run.options.steps, run.options.rate
     if rate is None:
         heat = adam.RACE_STEPS if steps is None else max(min(adam.RACE_STEPS, steps // 50), 5)
         rate, theta = adam.race(run, parted, theta, heat)

@@ -259,3 +259,19 @@ class Unparted:
 
     def log_weight(self, theta: Array, e: Array) -> Array:
         return self.objective.log_weight(np.repeat(theta[None], len(e), axis=0), e[:, : self.shared])
+
+
+# Numbers that one gradient of the fixed-draws engine computes, beyond which steps with few draws are taken instead.
+HEAVY, HEAVY_DRAWS = 5e8, 64
+
+
+class Counted(Protocol):
+    """An objective that counts what it costs."""
+
+    def operations(self, rows: int) -> float:
+        """Numbers computed by an estimate of so many draws."""
+
+
+def is_heavy(objective: Counted) -> bool:
+    """Whether fixed draws would cost too much: each of hundreds of gradients computes all of them."""
+    return objective.operations(HEAVY_DRAWS) > HEAVY

@@ -6,6 +6,7 @@ import numpy.typing as npt
 
 from ppl.check.core import Site
 from ppl.data.bound import Bound
+from ppl.emit.batch import BatchedObjective
 from ppl.emit.bind import Program, bind_program
 from ppl.emit.bind_objective import ObjectiveProgram
 from ppl.emit.program import emit
@@ -47,11 +48,13 @@ def _bad_rows(name: str, each: Array, bound: Bound) -> list[str]:
     return [f"{len(bad)} of {each.size} positions lie outside (first: {first + 1}{shown})"]
 
 
-def not_finite(problem: NotFinite, program: ObjectiveProgram) -> Diagnostic:
+def not_finite(problem: NotFinite, program: ObjectiveProgram | BatchedObjective) -> Diagnostic:
     """E701 for an objective: what was drawn where it is not finite."""
     bad = ~np.isfinite(np.atleast_2d(problem.values))
     start, row = (int(i) for i in np.argwhere(bad)[0]) if bad.any() else (0, 0)
-    drawn = program.constrained(problem.e[row : row + 1], problem.theta[start])
+    drawn = {}
+    if isinstance(program, ObjectiveProgram):
+        drawn = program.constrained(problem.e[row : row + 1], problem.theta[start])
     values = {name: v[0] for name, v in drawn.items()} | dict(program.learned(problem.theta[start]))
     scalars = [f"{name} = {float(v):.4g}" for name, v in values.items() if np.ndim(v) == 0][:6]
     lines = [f"values: {', '.join(scalars)}"] if scalars else []
