@@ -12,7 +12,7 @@ from ppl.check.layers import is_layer, layer
 from ppl.check.matrices import diag, eye, matrix_function
 from ppl.check.nets import is_hidden, net_value, outside, part, whole_record
 from ppl.check.odes import ode
-from ppl.check.products import product
+from ppl.check.products import own_axes, product
 from ppl.check.scope import Entry, Loop, Report, Scope, base, failed, in_words, is_failed, labels_of, union
 from ppl.source.span import Span
 from ppl.stdlib.distributions import DISTRIBUTIONS
@@ -376,8 +376,8 @@ def _over(e: ast.Call, value: Expr, over: ast.Expr | None, scope: Scope) -> str 
     name = e.function.id
     if not value.axes:
         scope.report.add("E318", e.span, function=name)
-    elif over is None and len(value.axes) == 1:
-        return value.axes[0]
+    elif over is None and len(own := own_axes(value.axes, scope)) == 1:
+        return own[0]
     elif over is None:
         axes = in_words(value.axes)
         scope.report.add("E317", e.span, function=name, axes=axes, axis=value.axes[0])

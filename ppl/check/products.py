@@ -1,7 +1,7 @@
 """`a @ b`: sums over the axis that both sides share; matrices meet by the second copy of an axis."""
 
 from ppl.check.core import Expr
-from ppl.check.scope import Scope, failed, in_words, is_failed, union
+from ppl.check.scope import Scope, base, failed, in_words, is_failed, union
 from ppl.source.span import Span
 
 
@@ -24,7 +24,7 @@ def product(left: Expr, right: Expr, span: Span, scope: Scope, over: str | None 
     pair = paired(left) or paired(right)
     if pair is not None and over is None:
         return _matrix_product(left, right, pair, span)
-    shared = [a for a in left.axes if a in right.axes and a not in scope.rows]
+    shared = [a for a in own_axes(left.axes, scope) if a in right.axes and a not in scope.rows]
     if over is not None:
         shared = [over] if over in left.axes and over in right.axes else []
     if not shared:
@@ -34,6 +34,12 @@ def product(left: Expr, right: Expr, span: Span, scope: Scope, over: str | None 
         scope.report.add("E313", span, first=shared[0], second=shared[1])
         return failed(span)
     return _dot(left, right, shared[0], span)
+
+
+def own_axes(axes: tuple[str, ...], scope: Scope) -> tuple[str, ...]:
+    """The axes that a sum may be over: inside a net, those that are its own. The others pass through."""
+    own = tuple(a for a in axes if base(a) in scope.body.own) if scope.body is not None else ()
+    return own or axes
 
 
 def _dot(left: Expr, right: Expr, axis: str, span: Span) -> Expr:
