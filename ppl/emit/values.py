@@ -186,8 +186,17 @@ class Builder:
         if len(moving) == 1:
             inner = self._plain_sum(moving[0], kept) if moving[0].op in ("mul", "square") else self.sum(moving[0], kept)
         else:
-            inner = self.dot(reduce(self.mul, moving[:-1]), moving[-1], kept)
+            inner = self.dot(*self._joined(moving), kept)
         return reduce(self.mul, outside, inner)
+
+    def _joined(self, factors: list[Val]) -> list[Val]:
+        """Two factors in place of many: each time those are multiplied that give the fewest axes."""
+        while len(factors) > 2:
+            pairs = ((i, j) for j in range(len(factors)) for i in range(j))
+            i, j = min(pairs, key=lambda p: len({*factors[p[0]].axes, *factors[p[1]].axes}))
+            rest = [f for k, f in enumerate(factors) if k not in (i, j)]
+            factors = [*rest, self.mul(factors[i], factors[j])]
+        return factors
 
     def _plain_sum(self, v: Val, over: tuple[str, ...]) -> Val:
         return self.node("sum", (v,), over, (a for a in v.axes if a not in over))
