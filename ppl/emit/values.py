@@ -186,7 +186,8 @@ class Builder:
         if len(moving) == 1:
             inner = self._plain_sum(moving[0], kept) if moving[0].op in ("mul", "square") else self.sum(moving[0], kept)
         else:
-            inner = self.dot(*self._joined(moving), kept)
+            left, right = self._joined(moving)
+            inner = self.dot(left, right, kept)
         return reduce(self.mul, outside, inner)
 
     def _joined(self, factors: list[Val]) -> list[Val]:
