@@ -10,10 +10,11 @@ from ppl.check.core import Derived, Dist, Guide, Site
 from ppl.check.declarations import first_line
 from ppl.check.distributions import distribution
 from ppl.check.draws import can_be_drawn, has_position
-from ppl.check.net_weights import of_weights
 from ppl.check.joints import family, is_joint, joint
+from ppl.check.net_weights import of_weights
 from ppl.check.params import param
 from ppl.check.reading import definitions, targets
+from ppl.check.records import written_out
 from ppl.check.sampling import Model, Walk, is_in_time, look_around
 from ppl.check.scope import Entry, Report, base, in_words
 from ppl.check.statements import let, loop_over
@@ -86,6 +87,7 @@ def _body(body: tuple[ast.Statement, ...], walk: Walk) -> None:
 
 def _for(statement: ast.For, walk: Walk) -> None:
     block, before = walk.block, walk.pending
+    statement = replace(statement, body=written_out(statement.body, block.scope))
     loop = loop_over(statement, block)
     if loop is None:
         give_up(statement, block)

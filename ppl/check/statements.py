@@ -14,6 +14,7 @@ from ppl.check.net_weights import place_weights
 from ppl.check.nets import is_record, record
 from ppl.check.params import param
 from ppl.check.reading import definitions
+from ppl.check.records import written_out
 from ppl.check.recursions import is_computed, passed, walked
 from ppl.check.scope import Entry, Loop, Scope, base, is_failed
 from ppl.syntax import ast
@@ -23,7 +24,8 @@ def check_block(body: tuple[ast.Statement, ...], outer: Block) -> Block:
     """All statements of a model block, in order; `outer` holds what stands at the top level of the file."""
     scope = outer.scope
     below = {name: statement for name, statement in definitions(body).items() if name not in scope.names}
-    block = Block(replace(scope, definitions=below), statements=[*outer.statements], params=[*outer.params], draws_own=outer.draws_own)
+    inner = replace(scope, definitions=below)
+    block = Block(inner, [*outer.statements], [*outer.params], draws_own=outer.draws_own)
     scope.book.statements = block.statements
     for statement in body:
         place_weights(statement, block)
@@ -62,6 +64,7 @@ def joint(statement: ast.Sample, block: Block) -> None:
 
 
 def _for(statement: ast.For, block: Block) -> None:
+    statement = replace(statement, body=written_out(statement.body, block.scope))
     loop = loop_over(statement, block)
     if loop is None:
         return give_up(statement, block)

@@ -197,8 +197,32 @@ guide {
 }
 """
 
+LSTM = """
+axis hid = 3
+net lstm(h[hid], c[hid], y) -> h2[hid], c2[hid] {
+  keep = dense([h, y], hid, sigmoid)
+  enter = dense([h, y], hid, sigmoid)
+  show = dense([h, y], hid, sigmoid)
+  c2 = keep * c + enter * dense([h, y], hid, tanh)
+  h2 = show * tanh(c2)
+}
+net read(h[hid]) -> m[dim], s[dim] {
+  m = dense(h, dim)
+  s = softplus(dense(h, dim))
+}
+guide {
+  for i in row {
+    q = lstm(h[i - 1], c[i - 1], y)
+    h[i, hid] = if i == 1 then 0 else q.h2
+    c[i, hid] = if i == 1 then 0 else q.c2
+  }
+  p = read(h)
+  z[row, dim] ~ Normal(p.m, p.s)
+}
+"""
 
-@pytest.mark.parametrize("guide", ["", READER], ids=["automatic", "recurrent"])
+
+@pytest.mark.parametrize("guide", ["", READER, LSTM], ids=["automatic", "recurrent", "lstm"])
 def test_nets_of_earlier_positions(guide: str) -> None:
     """A deep Markov model, alone and with a recurrent guide."""
     found = program(TIME + guide)
