@@ -23,6 +23,7 @@ from ppl.emit.objective_program import EmittedObjective, emit_objective
 from ppl.emit.program import Emitted, emit
 from ppl.graph.graph import guide_of, lower, unknowns
 from ppl.guide.families import family_guide, is_family
+from ppl.guide.shared import shared_guide
 from ppl.infer.approximation import Approximation, Options, Progress
 from ppl.infer.engine import fit as approximate
 from ppl.infer.minibatch import fit_minibatches
@@ -69,14 +70,8 @@ class Model:
         """The texts of the model and of what it imports, by the paths in positions."""
         return {self.core.path: self.core.text, **{each.path: each.text for each in self.core.imports}}
 
-    def bind(
-        self, data: object = None, options: DataOptions | None = None, batch: int | None = None
-    ) -> "tuple[Bindable, Bound]":
-        """The model's functions on these data: a path, a dict of arrays, a data frame; of a model
-        that is `minibatched`, with so many rows or groups in a minibatch. Raises ModelError (E6xx)."""
-        if batch is not None and isinstance(self.emitted, EmittedObjective) and self.emitted.batching is not None:
-            bound = bind_rows(self.core.data, data, options or DataOptions())
-            return bind_batched(self.graph, self.emitted, bound, batch, self._code), bound
+    def bind(self, data: object = None, options: DataOptions | None = None) -> "tuple[Bindable, Bound]":
+        """The model's functions on these data: a path, a dict of arrays, a data frame. Raises ModelError (E6xx)."""
         bound = bind(self.core.data, data, options or DataOptions())
         if isinstance(self.emitted, EmittedObjective):
             return bind_objective(self.emitted, bound, self._code), bound
@@ -87,14 +82,24 @@ class Model:
         or with estimators asked for by name of unknown. Raises ModelError where they are not sound."""
         return _planned(self.core, guide, estimators or {}, self.warnings, self.seconds)
 
-    def minibatched(self, by: str | None = None) -> "Model":
-        """The model as it is fitted by minibatches of rows, or of whole groups `by` a factor. Nothing is integrated out
-        but what the author asked for. Raises ModelError (E520) where rows or groups depend on each other."""
+    def minibatched(
+        self, batch: int, by: str | None = None, data: object = None, options: DataOptions | None = None
+    ) -> "tuple[Model, BatchedObjective, Bound]":
+        """The model as it is fitted by minibatches of so many rows, or of whole groups `by` a factor, with its data.
+        Nothing is integrated out but what the author asked for; without a guide of the author's, what all rows share is
+        drawn together. Raises ModelError (E520) where rows or groups depend on each other, (E6xx) for the data."""
         chosen = guide_of(self.graph)
         free = (n.name for n in unknowns(self.graph) if "marginal" not in getattr(n.of, "annotations", ()))
         graph = plan(lower(self.core), chosen, self.asked, kept=tuple(free))
-        emitted = emit_objective(graph, chosen, estimators_of(graph), batching=batching(graph, chosen, by or ""))
-        return replace(self, graph=graph, emitted=emitted, _code=compiled(emitted))
+        parts = batching(graph, chosen, by or "")
+        bound = bind_rows(self.core.data, data, options or DataOptions())
+        if chosen is None and not self.core.params:
+            chosen = shared_guide(graph, parts, {name: axis.size for name, axis in bound.axes.items()})
+            graph = plan(lower(self.core), chosen, self.asked, kept=tuple(n.name for n in unknowns(graph)))
+            parts = batching(graph, chosen, by or "")
+        emitted = emit_objective(graph, chosen, estimators_of(graph), batching=parts)
+        model = replace(self, graph=graph, emitted=emitted, _code=compiled(emitted))
+        return model, bind_batched(graph, emitted, bound, batch, model._code), bound
 
     def objective(self, data: object = None, options: DataOptions | None = None) -> ObjectiveProgram:
         """The objective E_q[f] on these data as functions of its parameters, with the plan's estimators; for a model
@@ -134,9 +139,11 @@ class Model:
         densities that are nowhere finite (E7xx). The same seed gives the same bits."""
         data = _by_name(tables, self.core) if tables else data
         model = self if guide is None else self.with_guide(guide)
-        model = model if batch is None else model.minibatched(batch_by)
         began = perf_counter()
-        program, bound = model.bind(data, options, batch)
+        if batch is None:
+            program, bound = model.bind(data, options)
+        else:
+            model, program, bound = model.minibatched(batch, batch_by, data, options)
         seconds = perf_counter() - began
         family: Any = guide if guide in FAMILIES else "auto"
         wanted = Options(guide=family, draws=draws, seed=seed, max_seconds=max_seconds, tol=tol, restarts=restarts)

@@ -147,8 +147,10 @@ def _fitted(
     batch = settings["batch"]
     if batch is None and settings["batch_by"] is not None:
         raise click.UsageError("--batch-by needs --batch: how many groups a step looks at")
-    model = model if batch is None else model.minibatched(settings["batch_by"])
-    program, bound = model.bind(data, data_options(settings), batch)
+    if batch is None:
+        program, bound = model.bind(data, data_options(settings))
+    else:
+        model, program, bound = model.minibatched(batch, settings["batch_by"], data, data_options(settings))
     seconds = perf_counter() - began
     family: Any = settings["guide"] if settings["guide"] in FAMILIES else "auto"
     plain = {name: settings[name] for name in ("draws", "seed", "max_seconds", "tol", "restarts")}

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from ppl.data.bound import Bound, BoundAxis, BoundColumn
 from ppl.emit.bind import CELLS, Inputs, largest_array, lay_out, made_size
-from ppl.emit.bind_objective import Functions, ObjectiveProgram, as_level_count
+from ppl.emit.bind_objective import Functions, ObjectiveProgram, as_level_count, joined_sizes
 from ppl.emit.objective_program import EmittedObjective
 from ppl.rewrite.batching import Batching
 from ppl.source.diagnostic import ModelError, complain
@@ -237,6 +237,8 @@ def laid_out(emitted: EmittedObjective, bound: Bound, sizes: Mapping[str, int]) 
     """Where everything stands for data of these sizes."""
     sizes = dict(sizes)
     probe = Inputs(bound, {}, emitted.tables)
+    for joint in emitted.joined:
+        joined_sizes(joint, probe, sizes)
     for axes in (*(p.axes for p in emitted.params), *(n.axes for n in emitted.noises)):
         for a in axes:
             sizes.setdefault(a, as_level_count(a, emitted, sizes) or made_size(a, probe, sizes))

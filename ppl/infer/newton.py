@@ -15,8 +15,8 @@ from ppl.infer.parts import AllData, Parted
 from ppl.infer.saa import fit_fixed
 from ppl.infer.target import Array
 
-# Positions of the sample; parameters up to which the matrix of curvature is made.
-SAMPLE, MOST = 20_000, 400
+# Positions of the sample; positions times draws that tell the curvature; parameters up to which its matrix is made.
+SAMPLE, CURVED, MOST = 5000, 200_000, 1000
 DRAWS, TURNS = 32, 8
 # The step of the differences, in parts of a parameter.
 STEP = 1e-4
@@ -42,11 +42,11 @@ def suits(parted: Parted) -> bool:
 
 def rest(run: Run, parted: Parted, goal: float) -> Rest | None:
     """The optimum over all data to within `goal` nats; None where the curvature of the sample leads nowhere."""
-    sample = parted.sample(run.rng(PICK), SAMPLE).program
-    theta = of_sample(run, sample)
+    theta = of_sample(run, parted.sample(run.rng(PICK), SAMPLE).program)
     count = max(DRAWS, 2 * parted.shared + 2) if parted.shared else 1
     while True:
         e = matched_uniforms(count, parted.shared, run.rng(NUMBERS, count))
+        sample = parted.sample(run.rng(PICK, 1), min(CURVED // len(e) + 1, 4 * SAMPLE)).program
         found = iterated(run, parted, sample, theta, e, goal)
         if found is None:
             return None

@@ -129,6 +129,10 @@ def _coupled(graph: nx.DiGraph, guide: Guide | None, look: _Look) -> Iterator[Co
     core = core_of(graph)
     for statement in _statements(graph, guide):
         yield from _statement(statement, look)
+    for joint in guide.joints if guide is not None else ():
+        axes = {a for name in joint.names for a in graph.nodes[name]["node"].axes}
+        if any(map(look.is_part, axes)) and (not joint.along or look.is_part(joint.along)):
+            yield f"the guide draws `{'`, `'.join(joint.names)}` together, for all positions", joint.span
     if core.objective is not None:
         yield from _expectation(core.objective.value, look)
     for name, found in eliminations(graph).items():
