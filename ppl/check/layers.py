@@ -9,7 +9,7 @@ from ppl.check.complaints import no_axis
 from ppl.check.core import AxisSpec, Expr
 from ppl.check.functions import ELEMENTWISE
 from ppl.check.products import rename
-from ppl.check.scope import Scope, base, failed, in_words, is_failed, union
+from ppl.check.scope import Scope, failed, in_words, is_failed, union
 from ppl.check.weights import Body, Weight
 from ppl.source.span import Span
 from ppl.source.suggest import did_you_mean
@@ -160,7 +160,7 @@ def _inside(x: Expr, body: Body) -> tuple[str, ...]:
     """The axes of an input that belong to the net: the layer sums over them. A level stands for one position."""
     if x.type.startswith("level:"):
         return (x.type[6:],)
-    return tuple(a for a in x.axes if base(a) in body.own)
+    return body.inside(x.axes)
 
 
 def _weighted(
@@ -247,7 +247,7 @@ def _norm(xs: tuple[Expr, ...], over: ast.Expr | None, e: ast.Call, scope: Scope
     """Less its mean, over its standard deviation: across the units of a layer, or along `over`."""
     assert scope.body is not None
     x = xs[0]
-    axes = tuple(a for a in x.axes if base(a) in scope.body.own)
+    axes = scope.body.inside(x.axes)
     if over is not None:
         if not isinstance(over, ast.Name) or over.id not in scope.axes:
             no_axis(over, scope) if isinstance(over, ast.Name) else scope.report.add("E316.name", over.span, axis="row")

@@ -1,7 +1,7 @@
 """`a @ b`: sums over the axis that both sides share; matrices meet by the second copy of an axis."""
 
 from ppl.check.core import Expr
-from ppl.check.scope import Scope, base, failed, in_words, is_failed, union
+from ppl.check.scope import Scope, failed, in_words, is_failed, union
 from ppl.source.span import Span
 
 
@@ -38,7 +38,7 @@ def product(left: Expr, right: Expr, span: Span, scope: Scope, over: str | None 
 
 def own_axes(axes: tuple[str, ...], scope: Scope) -> tuple[str, ...]:
     """The axes that a sum may be over: inside a net, those that are its own. The others pass through."""
-    own = tuple(a for a in axes if base(a) in scope.body.own) if scope.body is not None else ()
+    own = scope.body.inside(axes) if scope.body is not None else ()
     return own or axes
 
 

@@ -59,6 +59,12 @@ class Body:
     is_alone: bool = False
     in_loop: bool = False
 
+    def inside(self, axes: tuple[str, ...]) -> tuple[str, ...]:
+        """The axes that belong to the net; the others pass through. Where nobody calls it, none does."""
+        if self.is_alone:
+            self.own.update(a.rstrip("'") for a in axes)
+        return tuple(a for a in axes if a.rstrip("'") in self.own)
+
     def next_layer(self) -> str:
         """`NET.LAYER`, `NET.LAYER.2`, …"""
         self.made += 1
