@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "ppl"
 ROOMS = tuple(
     room
-    for rooms in ("source stdlib syntax check data", "graph rewrite guide emit infer", "results api cli")
+    for rooms in ("source stdlib syntax check data", "graph forward rewrite guide emit infer", "results api cli")
     for room in rooms.split()
 )
 FILES = sorted(PACKAGE.rglob("*.py"))
