@@ -1,8 +1,8 @@
 """`ode(f, y0, times, …)`: the states at given times of a system whose rate of change is a function of the model.
 
 `f(t, y, …)` gives the rate at time t in state y; what follows the times are its other arguments. The state lies along
-the last axis of `y0`, or is a number. Trajectories are solved once for all times; where `y0` or an argument is looked up
-by a factor, `k[subject]`, once for each of its levels; where they vary over the times otherwise, once for each time."""
+the last axis of `y0`, or is a number. Trajectories are solved once for all times; where `y0` or an argument is looked
+up by a factor, `k[subject]`, once for each of its levels; where they vary over the times otherwise, once for each."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -43,16 +43,23 @@ def ode(e: ast.Call, scope: Scope, evaluate: Evaluate) -> Expr:
     body = _body(call, state, along, scope, evaluate)
     if is_failed(body):
         return failed(e.span)
-    start, group, index = call.start, "", ()
-    if along and along in (*start.axes, *body.axes):
-        found = _by_level((start, body), along)
-        start, body = found[0] if found else (start, body)
-        group, index = (found[1].type[6:], (found[1],)) if found else (along, ())
+    start, body, group, index = _grouped(call.start, body, along)
     others = (a for a in union(start.axes, body.axes) if a not in (along, group, state))
     axes = union(call.times.axes, tuple(others), (state,) if state else ())
     positive = stays_positive(start, body, f"{_key(e.span)} y", state, scope)
     attrs = (state, along, group, _key(e.span), *call.settings, call.fun.name.id, positive)
     return Expr("ode", (call.times, call.began, start, body, *index), attrs, axes, "real", e.span)
+
+
+def _grouped(start: Expr, body: Expr, along: str) -> tuple[Expr, Expr, str, tuple[Expr, ...]]:
+    """The start and the rate, the axis over which there is a trajectory each, and the level of it for every time."""
+    if not along or along not in (*start.axes, *body.axes):
+        return start, body, "", ()
+    found = _by_level((start, body), along)
+    if found is None:
+        return start, body, along, ()
+    (start, body), index = found
+    return start, body, index.type[6:], (index,)
 
 
 def _key(span: Span) -> str:

@@ -312,7 +312,8 @@ def largest_array(tables: Iterable[tuple[str, ...]], sizes: Mapping[str, int]) -
 
 
 def made_size(axis: str, inputs: Inputs, sizes: Mapping[str, int]) -> int:
-    """The length of an axis that the program makes: one less for a simplex, a triangle of a matrix, the blanks of a column, a copy."""
+    """The length of an axis that the program makes: one less for a simplex, a triangle of a matrix, the blanks of a
+    column, a copy."""
     if axis.endswith(".missing"):
         return inputs.missing_count(axis.removesuffix(".missing"))
     name, mark, triangle = axis.partition("~")

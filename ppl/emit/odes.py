@@ -1,7 +1,7 @@
 """Differential equations as values: the rate of change becomes a function of its own in the program, as does its pull.
 
-What the rate reads is taken out of it: values that depend neither on the time nor on the state are computed once, before
-the solver runs, and are its parameters, through which gradients flow."""
+What the rate reads is taken out of it: values that depend neither on the time nor on the state are computed once,
+before the solver runs, and are its parameters, through which gradients flow."""
 
 from collections.abc import Callable, MutableMapping
 

@@ -11,7 +11,7 @@ from ppl.stdlib.distributions import DISTRIBUTIONS
 @dataclass(frozen=True, slots=True)
 class Domain:
     """Where an unknown lives. `kind` is a row of `BIJECTIONS`; `low` and `high` are its ends, where it has them;
-    `event` is the axis of a vector, or of a matrix, which has it twice. What is ordered may have ends too: those of its members."""
+    `event` is the axis of a vector; a matrix has it twice. What is ordered may have ends too: those of its members."""
 
     kind: str
     low: Expr | None = None

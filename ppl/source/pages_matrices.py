@@ -19,10 +19,11 @@ MATRICES = (
     ),
     Page(
         "E372",
-        "The values of a Gaussian process at the rows are a normal vector; its covariance is a kernel of two rows, which"
-        " two loops over the same axis write down. Any function of two rows can stand there.",
+        "The values of a Gaussian process at the rows are a normal vector; its covariance is a kernel of two rows, and"
+        " two loops over the same axis write it down. Any function of two rows can stand there.",
         "f[row] ~ GP(x, kernel=squared_exponential)",
-        "for i in row { for j in row {\n  K[i, j] = a^2 * exp(-(x[i] - x[j])^2 / (2 * r^2)) + (if i == j then 1e-6 else 0)\n} }\n"
+        "for i in row { for j in row {\n"
+        "  K[i, j] = a^2 * exp(-(x[i] - x[j])^2 / (2 * r^2)) + (if i == j then 1e-6 else 0)\n} }\n"
         "f[row] ~ MvNormal(0, cov=K)",
     ),
     Page(

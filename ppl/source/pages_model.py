@@ -390,6 +390,8 @@ RUNNING = (
 )
 
 MODEL_PAGES = {
-    page.code: page for page in (*NAMES, *DECLARATIONS, *AXES, *STATEMENTS, *NETS, *LEARNED, *GUIDES, *ESTIMATORS, *MATRICES, *WARNINGS)
+    page.code: page
+    for rows in (NAMES, DECLARATIONS, AXES, STATEMENTS, NETS, LEARNED, GUIDES, ESTIMATORS, MATRICES, WARNINGS)
+    for page in rows
 }
 RUN_PAGES = {page.code: page for page in RUNNING}

@@ -160,7 +160,7 @@ def lkj_cholesky_forward(x: Array, eta: Array) -> tuple[Array, Saved]:
     k = x.shape[-1]
     eta = np.asarray(eta, float)
     diagonal = np.diagonal(x, axis1=-2, axis2=-1)[..., 1:]
-    ok = (diagonal > 0.0).all(-1)
+    ok = np.asarray((diagonal > 0.0).all(-1))
     logs = np.log(np.where(ok[..., None], diagonal, 1.0))
     shape, top = eta[..., None] + 0.5 * _rows(k), eta + 0.5 * (k - 1.0)
     constant = (gammaln(top[..., None]) - gammaln(shape)).sum(-1) - 0.25 * k * (k - 1.0) * LOG_PI

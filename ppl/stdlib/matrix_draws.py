@@ -52,7 +52,7 @@ def draw_wishart(rng: Generator, df: ArrayLike, scale: Array, size: Size) -> Arr
 
 
 def draw_inv_wishart(rng: Generator, df: ArrayLike, scale: Array, size: Size) -> Array:
-    """The inverse of a Wishart matrix of the inverse scale: with scale = L L^T and its factor A, (L A^-T) (L A^-T)^T."""
+    """The inverse of a Wishart matrix of the inverse scale: with scale = L L^T and factor A, (L A^-T) (L A^-T)^T."""
     turned = tri_solve(draw_bartlett(rng, df, size), transposed(cholesky_or_nan(np.asarray(scale, float))))
     return np.asarray(transposed(turned) @ turned)
 
@@ -75,7 +75,7 @@ def draw_mvnormal_precision(rng: Generator, mean: ArrayLike, precision: Array, s
 
 
 def lkj_from_uniforms_forward(eta: Array, u: Array) -> tuple[Array, Saved]:
-    """A factor from (…, k, k) uniform numbers: those on the diagonal give the lengths, those below it the directions."""
+    """A factor from (…, k, k) uniform numbers: those on the diagonal give lengths, those below it directions."""
     k = u.shape[-1]
     eta = np.asarray(eta, float)
     a = 0.5 * np.arange(1.0, k)

@@ -1,5 +1,5 @@
-"""Initial value problems for whole batches: Dormand and Prince's explicit Runge-Kutta pair of orders 5 and 4 with a step
-size of its own for every trajectory, and the exact derivative of the steps that were taken.
+"""Initial value problems for whole batches: Dormand and Prince's explicit Runge-Kutta pair of orders 5 and 4 with a
+step size of its own for every trajectory, and the exact derivative of the steps that were taken.
 
 Shapes: S draws, B batch dimensions, K numbers of state; arrays of states are (S, *B, K), of times (S, *B). A rate is a
 function of (t, y, params) that gives an array like y; a pull is a function of (t, y, params, g) that gives the
@@ -63,19 +63,15 @@ def schedule(times: ArrayLike, start: ArrayLike, index: ArrayLike | None = None,
     if t.size and not t.min() >= t0:
         raise BeforeStart(f"{t.min():g}")
     of = np.zeros(len(t), np.intp) if index is None else np.asarray(index).astype(np.intp)
-    rows = [np.unique(np.append(t[of == g], t0)) for g in range(groups)] if groups < len(t) else _singly(t, t0, of, groups)
-    longest = max(map(len, rows))
-    grid = np.array([np.append(r, np.full(longest - len(r), r[-1])) for r in rows])
-    slots = [int(np.searchsorted(rows[g], x)) for g, x in zip(of, t, strict=True)]
-    return Schedule(grid, np.array([len(r) for r in rows], np.intp), of * longest + np.array(slots, np.intp), index is not None)
-
-
-def _singly(t: Array, t0: float, of: Whole, groups: int) -> list[Array]:
-    """The same where there are as many groups as times."""
-    found: list[list[float]] = [[t0] for _ in range(groups)]
+    wanted: list[list[float]] = [[t0] for _ in range(groups)]
     for g, x in zip(of, t, strict=True):
-        found[g].append(float(x))
-    return [np.unique(r) for r in found]
+        wanted[g].append(float(x))
+    rows = [np.unique(r) for r in wanted]
+    counts = np.array([len(r) for r in rows], np.intp)
+    longest = int(counts.max())
+    grid = np.array([np.append(r, np.full(longest - len(r), r[-1])) for r in rows])
+    slots = np.array([np.searchsorted(rows[g], x) for g, x in zip(of, t, strict=True)], np.intp)
+    return Schedule(grid, counts, of * longest + slots, index is not None)
 
 
 # ---- one step ------------------------------------------------------------------------------------------------------
@@ -92,7 +88,9 @@ def stages(rate: Rate, t: Array, y: Array, h: Array, params: Params, first: Arra
     return rates, z
 
 
-def pulled(pull: Pull, t: Array, y: Array, h: Array, rates: Array, params: Params, g: Array) -> tuple[Array, list[Array]]:
+def pulled(
+    pull: Pull, t: Array, y: Array, h: Array, rates: Array, params: Params, g: Array
+) -> tuple[Array, list[Array]]:
     """The derivatives of sum(g * state after the step) in y and in the parameters."""
     step, pulls = h[..., None], np.zeros_like(rates[:6])
     total, shares = np.array(g), [np.zeros_like(p) for p in params]
@@ -104,7 +102,7 @@ def pulled(pull: Pull, t: Array, y: Array, h: Array, rates: Array, params: Param
         pulls[i], *rest = pull(t + NODES[i] * h, z, params, step * onto)
         total += pulls[i]
         for share, part in zip(shares, rest, strict=True):
-            share += part
+            np.add(share, part, out=share)
     return total, shares
 
 
@@ -137,7 +135,7 @@ class Tape:
 
 @dataclass(slots=True)
 class _Walk:
-    """The draws that are still on their way: when and where they are, the length of the next step, and the next slot."""
+    """The draws that are still on their way: when and where they are, the length of the next step, the next slot."""
 
     who: Whole
     t: Array
@@ -148,8 +146,8 @@ class _Walk:
     params: Params
 
     def only(self, kept: NDArray[np.bool_]) -> "_Walk":
-        arrays = (self.who, self.t, self.y, self.rate, self.h, self.at)
-        return _Walk(*(a[kept] for a in arrays), tuple(p[kept] for p in self.params))
+        params = tuple(p[kept] for p in self.params)
+        return _Walk(self.who[kept], self.t[kept], self.y[kept], self.rate[kept], self.h[kept], self.at[kept], params)
 
 
 def solve(
@@ -172,7 +170,7 @@ def solve(
         walk = _Walk(np.arange(shape[0]), t, np.array(y0), first, h, at, params)
         for _ in range(limit):
             going = walk.at < counts
-            alive = going.any(tuple(range(1, going.ndim)))
+            alive = np.asarray(going.reshape(len(going), -1).any(-1))
             if not alive.any():
                 break
             if 2 * alive.sum() <= len(alive):
@@ -208,7 +206,8 @@ def _advance(rate: Rate, w: _Walk, grid: Array, going: NDArray[np.bool_], rtol: 
     w.t = np.where(hit, target, np.where(good, w.t + step, w.t))
     w.y = np.where(good[..., None], y, w.y)
     w.rate = np.where(good[..., None], rates[6], w.rate)
-    w.h = np.where(good & (step < w.h), np.maximum(w.h, step * factor), step * np.where(good, factor, np.minimum(factor, 1.0)))
+    grown = np.where(good & (step < w.h), np.maximum(w.h, step * factor), step * factor)
+    w.h = np.where(good, grown, step * np.minimum(factor, 1.0))
     stuck = going & ~good & (w.t + w.h == w.t)
     w.at = np.where(stuck, grid.shape[-1], w.at + hit)
     return taken
@@ -246,7 +245,7 @@ def pull_back(pull: Pull, tape: Tape, g: Array) -> tuple[Array, ...]:
     trajectory that failed has none."""
     plan, length = tape.plan, tape.plan.grid.shape[-1]
     onto = np.zeros((*tape.failed.shape, length, g.shape[-1]))
-    np.add.at(_flattened(onto, plan), (..., plan.flat, slice(None)), g)
+    np.add.at(np.moveaxis(_flattened(onto, plan), -2, 0), plan.flat, np.moveaxis(g, -2, 0))
     onto[tape.failed] = 0.0
     back, shares = np.zeros((*tape.failed.shape, g.shape[-1])), [np.zeros(p.shape) for p in tape.params]
     with np.errstate(all="ignore"):

@@ -25,7 +25,7 @@ def spd(*shape: int) -> np.ndarray:
 
 
 def unconstrained(name: str, x: np.ndarray) -> np.ndarray:
-    """The entries of a matrix that are free: those below the diagonal of a factor, the lower triangle of a covariance."""
+    """The free entries of a matrix: those below the diagonal of a factor, the lower triangle of a covariance."""
     return read_lower(x, strict=name == "corr_cholesky")
 
 
