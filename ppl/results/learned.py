@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ppl.results.numbers import aligned, grouped, headed, row_text
+from ppl.results.numbers import aligned, grouped, headed, is_weight, row_text
 from ppl.results.record import Learned, Search
 from ppl.results.table import position_labels
 from ppl.source.render import display_width
@@ -23,11 +23,29 @@ def params_json(params: Mapping[str, Learned]) -> dict[str, Any]:
 
 
 def params_lines(params: Mapping[str, Learned], width: int, limit: int = POSITIONS) -> Iterator[str]:
-    """A block: every parameter with its Monte Carlo standard error."""
-    blocks = [_block(p, limit) for p in params.values() if p.value.size]
-    if not blocks:
-        return
-    yield "  params " + "─" * max(min(width, 60) - 9, 4)
+    """A block: every parameter with its Monte Carlo standard error; of the weights of nets how many there are and how
+    large, unless each is asked for by `limit`."""
+    weights = [p for p in params.values() if is_weight(p.name) and p.value.size and limit <= POSITIONS]
+    blocks = [_block(p, limit) for p in params.values() if p.value.size and all(p is not w for w in weights)]
+    if blocks:
+        yield "  params " + "─" * max(min(width, 60) - 9, 4)
+        yield from _numbers(blocks)
+    if weights:
+        yield "  weights " + "─" * max(min(width, 60) - 10, 4)
+        yield from _sizes(weights)
+
+
+def _sizes(weights: Sequence[Learned]) -> Iterator[str]:
+    """`f.h.W[x, f.h]  5 × 32  rms 0.41`."""
+    heads = [f"  {p.name}[{', '.join(p.axes)}]" if p.axes else f"  {p.name}" for p in weights]
+    shapes = [" × ".join(map(grouped, p.value.shape)) or "1" for p in weights]
+    first, second = max(map(display_width, heads)), max(map(display_width, shapes))
+    for p, head, shape in zip(weights, heads, shapes, strict=True):
+        rms = float(np.sqrt(np.mean(np.square(p.value))))
+        yield f"{head}{' ' * (first - display_width(head))}  {shape:>{second}}  rms {row_text((rms,), rms / 10)[0]}"
+
+
+def _numbers(blocks: Sequence[tuple[int, list[tuple[str, Sequence[str]]]]]) -> Iterator[str]:
     rows = [row for _, rows in blocks for row in rows if row[1]]
     columns = [headed(head, aligned([cells[i] for _, cells in rows])) for i, head in enumerate(("value", "± MC error"))]
     first = max(display_width(name) for _, rows in blocks for name, _ in rows)

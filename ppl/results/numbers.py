@@ -45,6 +45,11 @@ def _fraction(text: str) -> str:
     return point + digits if "e" not in text else ""
 
 
+def is_weight(name: str) -> bool:
+    """Whether this is an array of weights of a net: `NET.LAYER.W`; no other name has a point."""
+    return "." in name
+
+
 def grouped(count: float) -> str:
     """A count with its thousands apart: `31 143`."""
     return f"{count:,.0f}".replace(",", " ")

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ppl.results.chances import chance_lines
-from ppl.results.numbers import aligned, grouped, headed, row_text
+from ppl.results.numbers import aligned, grouped, headed, is_weight, row_text
 from ppl.results.quantity import Probabilities, Quantity
 from ppl.source.render import display_width
 
@@ -107,6 +107,8 @@ def _block(quantity: Quantity, unit: str, ci: float, limit: int) -> Block:
     axes = f"[{', '.join(quantity.axes)}]" if quantity.axes else ""
     total = int(np.prod([len(x) for x in quantity.labels], dtype=int)) if quantity.labels else 1
     shown = total if total <= limit else min(limit, DERIVED if quantity.role == "derived" else limit)
+    # of the weights of a net, the first few say nothing
+    shown = 0 if is_weight(quantity.name) and total > 1 and limit <= POSITIONS else shown
     draws = quantity.draws.reshape(len(quantity.draws), -1)[:, :shown]
     part = Quantity(quantity.name, ("position",), ((),), draws, quantity.weights)
     values = statistics(part, ci).T.tolist()
