@@ -21,21 +21,28 @@ from ppl.emit.bind import Program, bind_program, compiled
 from ppl.emit.bind_objective import ObjectiveProgram, bind_objective
 from ppl.emit.objective_program import EmittedObjective, emit_objective
 from ppl.emit.program import Emitted, emit
+from ppl.forward.named import Named
 from ppl.graph.graph import guide_of, lower, unknowns
+from ppl.guide.aims import Aim, aim_of
 from ppl.guide.families import family_guide, is_family
 from ppl.guide.shared import shared_guide
 from ppl.infer.approximation import Approximation, Options, Progress
 from ppl.infer.engine import fit as approximate
+from ppl.infer.groups import Groups
 from ppl.infer.minibatch import fit_minibatches
 from ppl.infer.objective import NotFinite
 from ppl.infer.optimise import fit_objective
 from ppl.infer.parts import Unparted, is_heavy
 from ppl.infer.target import NoDensity, NoGradient
 from ppl.results.blame import no_density, no_gradient, not_finite
+from ppl.results.carried import carry
 from ppl.results.fit import Fit, is_converged
+from ppl.results.joint import Source
 from ppl.results.pilot import cheapest
+from ppl.results.predicted import predicted
 from ppl.results.record import Timing
 from ppl.results.report import guide, learned, quantities, search
+from ppl.rewrite.aims import refused_aim
 from ppl.rewrite.batching import batching
 from ppl.rewrite.explain import BIASED, biased
 from ppl.rewrite.plan import is_objective, plan
@@ -56,6 +63,7 @@ class Model:
     seconds: float
     _code: CodeType
     asked: Mapping[str, str] = field(default_factory=dict)
+    defines: Mapping[str, object] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         names = ", ".join(f"{n.name} ({n.plan.estimator})" for n in unknowns(self.graph) if n.plan is not None)
@@ -80,7 +88,8 @@ class Model:
     def with_guide(self, guide: str | None = None, estimators: Mapping[str, str] | None = None) -> "Model":
         """The model planned with another of its guides (`auto` for the automatic one, None for the first in the file),
         or with estimators asked for by name of unknown. Raises ModelError where they are not sound."""
-        return _planned(self.core, guide, estimators or {}, self.warnings, self.seconds)
+        model = _planned(self.core, guide, estimators or {}, self.warnings, self.seconds)
+        return replace(model, defines=self.defines)
 
     def minibatched(
         self, batch: int, by: str | None = None, data: object = None, options: DataOptions | None = None
@@ -88,6 +97,8 @@ class Model:
         """The model as it is fitted by minibatches of so many rows, or of whole groups `by` a factor, with its data.
         Nothing is integrated out but what the author asked for; without a guide of the author's, what all rows share is
         drawn together. Raises ModelError (E520) where rows or groups depend on each other, (E6xx) for the data."""
+        if _aim(self.emitted) is not None:
+            raise ModelError([complain("E556.batch", None)])
         chosen = guide_of(self.graph)
         free = (n.name for n in unknowns(self.graph) if "marginal" not in getattr(n.of, "annotations", ()))
         graph = plan(lower(self.core), chosen, self.asked, kept=tuple(free))
@@ -100,6 +111,27 @@ class Model:
         emitted = emit_objective(graph, chosen, estimators_of(graph), batching=parts)
         model = replace(self, graph=graph, emitted=emitted, _code=compiled(emitted))
         return model, bind_batched(graph, emitted, bound, batch, model._code), bound
+
+    def weighing(self, objective: str | None, guide: str | None = None) -> "Model":
+        """The model as it is fitted by the bound `objective`: `elbo`, `iwae:K`, `renyi:A` or `renyi:A:K`. What has no
+        guide in the file gets that of the family `guide`, a full-rank normal by default. Raises ModelError (E556, E557)
+        for other texts, and where draws need scores."""
+        aim = aim_of(objective)
+        if aim is None:
+            return self
+        model = self
+        if not isinstance(self.emitted, EmittedObjective):
+            chosen = family_guide(self.graph, "full_rank" if guide in (None, "auto") else str(guide))
+            model = replace(self, graph=plan(lower(self.core), chosen, self.asked))
+        refused = refused_aim(model.graph)
+        if refused:
+            raise ModelError(refused)
+        return model.aimed(aim)
+
+    def aimed(self, aim: Aim) -> "Model":
+        """The model emitted for a bound of several draws."""
+        emitted = emit_objective(self.graph, guide_of(self.graph), estimators_of(self.graph), aim=aim)
+        return replace(self, emitted=emitted, _code=compiled(emitted))
 
     def objective(self, data: object = None, options: DataOptions | None = None) -> ObjectiveProgram:
         """The objective E_q[f] on these data as functions of its parameters, with the plan's estimators; for a model
@@ -123,6 +155,7 @@ class Model:
         batch_by: str | None = None,
         steps: int | None = None,
         lr: float | None = None,
+        objective: str | None = None,
         options: DataOptions | None = None,
         report: Callable[[Progress], None] = lambda progress: None,
         stop: Callable[[], bool] = lambda: False,
@@ -134,11 +167,12 @@ class Model:
         `guide`: the name of a guide in the file, or `auto`, `mean_field`, `full_rank` or `laplace`; without it, the
         first guide of the file, or `auto`. `batch`: how many rows, or groups `batch_by` a factor, a step looks at;
         `steps` and `lr`: how many steps, and how large the first is, where the engine takes steps; without them they
-        are found. `report` is called after every stage; when `stop`
+        are found. `objective`: `elbo`, or a bound of several draws, `iwae:5` or `renyi:0.5`. `report` is called after every stage; when `stop`
         returns true the fit ends with what it has. Raises ModelError for data that do not fit the model (E6xx) and for
         densities that are nowhere finite (E7xx). The same seed gives the same bits."""
         data = _by_name(tables, self.core) if tables else data
         model = self if guide is None else self.with_guide(guide)
+        model = model.weighing(objective, guide)
         began = perf_counter()
         if batch is None:
             program, bound = model.bind(data, options)
@@ -200,6 +234,8 @@ class Model:
         try:
             if isinstance(program, BatchedObjective):
                 return fit_minibatches(program, options, report, stop)
+            if isinstance(program, ObjectiveProgram) and program.emitted.aim is not None:
+                return self._weighed(program, bound, program.emitted.aim, options, report, stop)
             if isinstance(program, ObjectiveProgram) and (options.rate is not None or is_heavy(program)):
                 return fit_minibatches(Unparted(program), options, report, stop)
             if isinstance(program, ObjectiveProgram):
@@ -215,6 +251,26 @@ class Model:
             assert isinstance(program, Program)
             raise ModelError([no_gradient(problem, self.graph, program)]) from None
 
+    def _weighed(
+        self,
+        program: ObjectiveProgram,
+        bound: Bound,
+        aim: Aim,
+        options: Options,
+        report: Callable[[Progress], None],
+        stop: Callable[[], bool],
+    ) -> Approximation:
+        """A bound of several draws: by fixed draws; where more of them than it may take would be needed, on from there
+        by steps whose gradients are doubly reparameterised."""
+        found = fit_objective(program, options, report, stop, Groups(program, aim.count, exact=True))
+        if found.evidence.settled or program.emitted.joined or stop() or found.optimum is None:
+            return found
+        doubly = bind_objective(self.aimed(replace(aim, doubly=True)).emitted, bound)
+        again = replace(options, init=found.optimum.theta)
+        other = fit_objective(doubly, again, report, stop, Groups(doubly, aim.count, exact=False))
+        better = other.optimum is not None and other.optimum.value > found.optimum.value
+        return other if better else found
+
     def report(
         self,
         program: "Bindable",
@@ -226,6 +282,10 @@ class Model:
         """The approximation on the scale of the model, labelled."""
         estimators = {n.name: n.plan.estimator for n in unknowns(self.graph) if n.plan is not None}
         found, omitted = quantities(program, bound, approximation, estimators, options.draws, options.seed)
+        params = learned(program, bound, approximation)
+        source = Source(self.graph, program, bound, approximation, options.draws, options.seed)
+        fixed = {name: Named(p.value[None], p.axes) for name, p in params.items()}
+        new, lost = predicted(source, fixed)
         cost = approximation.cost
         timing = Timing(self.seconds, bind_seconds, cost.seconds, cost.gradients, cost.calls)
         return Fit(
@@ -234,7 +294,7 @@ class Model:
             source=bound.source,
             fingerprint=bound.fingerprint,
             rows=bound.rows,
-            quantities=found,
+            quantities={**found, **new},
             guide=guide(self.graph, program, approximation),
             evidence=approximation.evidence,
             trust=approximation.trust,
@@ -243,10 +303,11 @@ class Model:
             seed=options.seed,
             converged=is_converged(approximation),
             units={c.name: c.unit for c in self.core.data.columns if c.unit},
-            omitted=omitted,
-            params=learned(program, bound, approximation),
-            search=search(self.graph, approximation),
+            omitted=(*omitted, *lost),
+            params=params,
+            search=search(self.graph, approximation, _aim(self.emitted)),
             imports={each.name: each.text for each in self.core.imports},
+            carried=carry(source, found, fixed, self.defines),
             warnings=(*self.warnings, *bound.warnings),
         )
 
@@ -288,7 +349,8 @@ def compile(
     checked = check(file, {name: constant_of(value) for name, value in (defines or {}).items()})
     if checked.core is None:
         raise ModelError(checked.diagnostics or [complain("E406", None)], texts_of(file))
-    return _planned(checked.core, guide, estimators or {}, checked.warnings, perf_counter() - began)
+    model = _planned(checked.core, guide, estimators or {}, checked.warnings, perf_counter() - began)
+    return replace(model, defines=defines or {})
 
 
 def _planned(
@@ -303,6 +365,10 @@ def _planned(
     emitted = emit_objective(graph, chosen, estimators_of(graph)) if is_objective(graph) else emit(graph)
     found = (*(w for w in warnings if w.code != BIASED), *biased(graph))
     return Model(core, graph, emitted, found, spent + perf_counter() - began, compiled(emitted), estimators)
+
+
+def _aim(emitted: Emitted | EmittedObjective) -> Aim | None:
+    return emitted.aim if isinstance(emitted, EmittedObjective) else None
 
 
 def _named(estimators: Mapping[str, str], core: Core) -> Mapping[str, str]:

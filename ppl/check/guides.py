@@ -95,12 +95,14 @@ def _for(statement: ast.For, walk: Walk) -> None:
     outside, around = block.scope.loops, block.loop
     drawn = {n.id for n in targets(statement) if n.id in walk.model.unknowns}
     walk.pending = before | drawn
-    block.scope, block.loop = replace(block.scope, loops=(*outside, loop)), statement.body
+    block.scope = replace(block.scope, loops=(*outside, loop))
+    block.loop = around if outside else statement.body
     look_around(walk)
     _body(statement.body, walk)
     walk.pending = before
     block.scope, block.loop = replace(block.scope, loops=outside), around
-    block.recursion, block.circle = {}, frozenset()
+    if not outside:
+        block.recursion, block.circle = {}, frozenset()
     return look_around(walk)
 
 
@@ -202,7 +204,7 @@ def _is_unknown(target: ast.Target, walk: Walk) -> bool:
     entry = walk.model.scope.names.get(name.id)
     if name.id in walk.model.unknowns:
         return True
-    elif entry is not None and entry.kind == "data":
+    if entry is not None and entry.kind == "data":
         report.add("E502", name.span, name=name.id)
     elif entry is None or entry.kind not in ("failed", "foreign"):
         report.add("E501", name.span, name=name.id, help=_known(name.id, walk))

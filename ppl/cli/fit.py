@@ -62,6 +62,11 @@ from ppl.source.render import summary, to_json
 @GUIDE
 @ESTIMATOR
 @click.option(
+    "--objective",
+    metavar="BOUND",
+    help="What the guide is fitted by: elbo, iwae:K (of K draws) or renyi:A[:K].  [default: elbo]",
+)
+@click.option(
     "--seed", type=click.IntRange(min=0), default=0, help="The same seed gives the same numbers.  [default: 0]"
 )
 @click.option("--draws", type=click.IntRange(min=100), default=4000, help="Posterior draws to keep.  [default: 4000]")
@@ -147,6 +152,7 @@ def _fitted(
     batch = settings["batch"]
     if batch is None and settings["batch_by"] is not None:
         raise click.UsageError("--batch-by needs --batch: how many groups a step looks at")
+    model = model.weighing(settings["objective"], settings["guide"])
     if batch is None:
         program, bound = model.bind(data, data_options(settings))
     else:

@@ -140,7 +140,7 @@ DATA = (
 GUIDE = click.option(
     "--guide",
     metavar="NAME",
-    help="A guide of the file, or auto, mean_field, full_rank, laplace.  [default: the first of the file, or auto]",
+    help="A guide of the file, or auto, mean_field, full_rank, low_rank:R, laplace, flow.  [default: the first of the file, or auto]",
 )
 ESTIMATOR = click.option(
     "--estimator",

@@ -519,6 +519,8 @@ _CODE: dict[str, Callable[[Val, Writer], str]] = {
     "unpad": _unpad,
     "concat": _concat,
     "piece": _piece,
+    "importance_bound": lambda v, w: f"rt.bound({w.of(v.args[0])}, {v.attrs[0]}, {v.attrs[1]})",
+    "importance_shares": lambda v, w: f"rt.shares({w.of(v.args[0])}, {v.attrs[0]}, {v.attrs[1]})",
     "cut": _cut,
     "uncut": _uncut,
     "start_of": _start_of,

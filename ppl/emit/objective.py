@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import networkx as nx
 
-from ppl.check.core import Derived, Dist, Expr, Guide, Param, Site
+from ppl.check.core import Derived, Dist, Expr, Guide, Param
 from ppl.emit.answers import averaged
 from ppl.emit.assemble import assemble_node, new_assembly, value_of
 from ppl.emit.assembly import Slot, remaining
@@ -44,14 +44,15 @@ def assemble_objective(
     b: Builder | None = None,
     put: Mapping[str, Val] | None = None,
     batching: Batching | None = None,
+    opaque: bool = False,
 ) -> Objective:
     """The values of an objective. `estimators` has a name for every unknown that is not summed out of the model; those
-    in `put` are not drawn."""
+    in `put` are not drawn. `opaque`: densities are those of draws, not of the numbers that these are made from."""
     core = core_of(graph)
     found = summed_out(graph, guide, estimators)
     a = new_assembly(graph, found, b)
     sites = drawn_sites(core, guide)
-    o = Objective(a, graph, estimators, sites, guide, put=put or {}, batching=batching)
+    o = Objective(a, graph, estimators, sites, guide, put=put or {}, batching=batching, opaque=opaque)
     if batching is not None:
         a.s.stored = {e: i for i, e in enumerate(batching.stored)}
         a.s.names[SCALE] = _scale(o)
@@ -93,6 +94,11 @@ def costs_of(o: Objective) -> list[Val]:
     averaged = [(expected(o, v, name), axes) for name, v, axes in terms]
     # what a cost does not vary over, it is paid for at every position
     return [scaled(o, o.b.sum(v, (a for a in axes if a not in v.axes)), axes) for v, axes in averaged]
+
+
+def densities(o: Objective) -> int:
+    """How many of the costs are densities of the model; those of the guide follow."""
+    return len(remaining(o.a))
 
 
 def scaled(o: Objective, cost: Val, axes: tuple[str, ...]) -> Val:

@@ -10,7 +10,7 @@ from ppl.check.core import Expr, FactorTerm, Guide, Site
 from ppl.emit.assembly import Assembly, NoiseSlot, Slot
 from ppl.emit.code import Writer, axis_size
 from ppl.emit.goal import JointAxes, Objective, ParamSlot
-from ppl.emit.objective import PATHWISE, assemble_objective, costs_of, summed_out
+from ppl.emit.objective import PATHWISE, assemble_objective, costs_of, densities, summed_out
 from ppl.emit.probes import probed
 from ppl.emit.program import (
     flattened,
@@ -25,7 +25,9 @@ from ppl.emit.program import (
 from ppl.emit.reverse import adjoints
 from ppl.emit.surrogate import surrogate
 from ppl.emit.val import Val
+from ppl.emit.weighted import weighted
 from ppl.graph.graph import core_of, drawn_sites, node_list, replaced, unknowns
+from ppl.guide.aims import Aim
 from ppl.rewrite.batching import Batching
 
 HEADER = """\
@@ -70,6 +72,7 @@ class EmittedObjective:
     stratified: tuple[str, ...] = ()
     batching: Batching | None = None
     joined: tuple[JointAxes, ...] = ()
+    aim: Aim | None = None
 
 
 def emit_objective(
@@ -78,19 +81,22 @@ def emit_objective(
     estimators: Mapping[str, str],
     baselines: Mapping[str, str] | None = None,
     batching: Batching | None = None,
+    aim: Aim | None = None,
 ) -> EmittedObjective:
     """The program of an objective. `estimators` has a name for every unknown; those that are `exact` and that no guide
-    draws are summed out of the model. With `batching`, it is a program for a part of the data."""
+    draws are summed out of the model. With `batching`, it is a program for a part of the data; with `aim`, for a
+    bound that weighs groups of draws by their importance."""
     core = core_of(graph)
     graph = graph if batching is None else with_factors(graph, batching.factors)
-    o = assemble_objective(graph, guide, estimators, batching=batching)
+    opaque = aim is not None and aim.doubly
+    o = assemble_objective(graph, guide, estimators, batching=batching, opaque=opaque)
     costs = costs_of(o)
     drawn = assemble_objective(graph, guide, _all_drawn(graph, guide, estimators), o.b, batching=batching)
     learned = (*core.params, *(guide.params if guide is not None else ()))
     # numbers first, for they stand at columns that are known now; then as in the file, whatever was read first
     place = {name: i for i, name in enumerate([*(p.name for p in learned), *(n.name for n in unknowns(graph))])}
     o.params.sort(key=lambda p: (bool(p.axes), place[(p.of or p.name).split("@")[0]]))
-    outputs = _outputs(o, costs, drawn, {**_baselines(graph, guide), **(baselines or {})})
+    outputs = _outputs(o, costs, drawn, {**_baselines(graph, guide), **(baselines or {})}, aim)
     scalars = {p.name: i for i, p in enumerate(o.params) if not p.axes}
     sampled = frozenset(() if batching is None else batching.axes)
     w = Writer(hints={**drawn.a.hints, **o.a.hints}, scalars=scalars, sampled=sampled)
@@ -146,6 +152,7 @@ def emit_objective(
         tuple(name for name, how in estimators.items() if how == "stratified"),
         batching,
         tuple(o.joined),
+        aim,
     )
 
 
@@ -209,18 +216,22 @@ def _drawn_levels(graph: nx.DiGraph, summed: Mapping[str, object]) -> dict[str, 
 
 
 def _outputs(
-    o: Objective, costs: Sequence[Val], drawn: Objective, baselines: Mapping[str, str]
+    o: Objective, costs: Sequence[Val], drawn: Objective, baselines: Mapping[str, str], aim: Aim | None
 ) -> dict[str, list[Val]]:
     """All values that some function returns, by function."""
     b = o.b
-    root = b.total((surrogate(b, costs, o.scores, baselines), *(probed(o, p, costs) for p in o.probes)))
+    if aim is not None:
+        value, root = weighted(o, costs, densities(o), aim)
+    else:
+        value = b.total(b.sum(c, c.axes) for c in costs)
+        root = b.total((surrogate(b, costs, o.scores, baselines), *(probed(o, p, costs) for p in o.probes)))
     raws = [b.node("u", (), (p.name,), p.axes, batch=True, stage=1) for p in o.params]
     found = adjoints(b, root, raws)
     model = drawn.a.log_density(tilted=True)
     slopes = adjoints(b, model, drawn.a.taps.values())
     zero = b.lit(0.0)
     return {
-        "value": [b.total(b.sum(c, c.axes) for c in costs)],
+        "value": [value],
         "grad": [found.get(v, zero) for v in raws],
         "log_weight": [b.total(b.sum(c, c.axes) for c in costs_of(drawn))],
         "constrained": [v for v, _ in (*drawn.a.reported.values(), *drawn.a.recovered.values())],

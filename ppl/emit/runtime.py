@@ -128,6 +128,21 @@ def uncut(g: Array, axis: int, start: int, count: int, axes: int, total: int) ->
     return out
 
 
+def bound(log_w: Array, count: int, order: float) -> Array:
+    """The bound of every group of `count` rows of log weights (S, …), for each of its rows:
+    log mean w^(1 - order) / (1 - order)."""
+    groups = (1.0 - order) * log_w.reshape(-1, count, *log_w.shape[1:])
+    found = (logsumexp(groups, 1) - np.log(count)) / (1.0 - order)
+    return np.repeat(found, count, axis=0)
+
+
+def shares(log_w: Array, count: int, order: float) -> Array:
+    """Importance weights to the power 1 - order, normalised within groups of `count` rows."""
+    groups = (1.0 - order) * log_w.reshape(-1, count, *log_w.shape[1:])
+    found = np.exp(groups - np.expand_dims(logsumexp(groups, 1), 1))
+    return np.asarray(found.reshape(log_w.shape))
+
+
 def centred(v: Array) -> Array:
     """Costs (S, …) less the mean of those of the other draws: the leave-one-out baseline."""
     count = len(v)

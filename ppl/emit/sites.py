@@ -46,6 +46,9 @@ def plates_of(dist: Dist, axes: tuple[str, ...]) -> tuple[str, ...]:
 def _pathwise(o: Objective, name: str, dist: Dist, axes: tuple[str, ...], at: Callable[[Val], Val]) -> Val:
     noise = noise_of(o.a, name, dist, axes)
     x, _ = pathwise(o.a.s, dist, noise, axes)
+    if o.opaque:
+        x = o.b.tap(x, axes, "draw")
+        o.draws.append(x)
     note_path(o, name, dist, axes, x, noise)
     return x
 
@@ -54,7 +57,7 @@ def note_path(
     o: Objective, name: str, dist: Dist, axes: tuple[str, ...], x: Val, noise: Callable[[int], Val]
 ) -> None:
     """What a draw along its path costs."""
-    cost = standard_cost(o, dist, noise) or o.b.neg(drawn_log_density(o.a.s, dist, x))
+    cost = (None if o.opaque else standard_cost(o, dist, noise)) or o.b.neg(drawn_log_density(o.a.s, dist, x))
     o.guide_costs.append((guide_name(name), cost, plates_of(dist, axes)))
 
 

@@ -1,6 +1,7 @@
 """Fit an objective: the engine that suits it, then fresh draws, importance weights and the verdict."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from time import perf_counter
 
 import numpy as np
@@ -20,7 +21,7 @@ from ppl.infer.wide import missed_mass
 FEWEST_DRAWS = 4000
 VARIANCE_DRAWS = 2048
 SCRAMBLES = 16
-VALUE, OUTPUT, VARIANCE = range(20, 23)
+VALUE, OUTPUT, VARIANCE, SINGLE = range(20, 24)
 
 
 def fit_objective(
@@ -28,13 +29,14 @@ def fit_objective(
     options: Options = Options(),  # noqa: B008 (frozen)
     report: Callable[[Progress], None] = lambda progress: None,
     stop: Callable[[], bool] = lambda: False,
+    bound: Objective | None = None,
 ) -> Approximation:
-    """Maximise `objective`. Raises NotFinite when it is finite nowhere near its start. The same seed gives the same
-    bits, unless time runs out."""
-    run = Run(objective, options, report, stop, perf_counter())
+    """Maximise `objective`; or `bound`, a bound of several of its draws. Raises NotFinite when it is finite nowhere near
+    its start. The same seed gives the same bits, unless time runs out."""
+    run = Run(bound or objective, options, report, stop, perf_counter())
     with np.errstate(all="ignore"):
         found = nothing_to_fit(run) if not objective.dim else fit_found(run)
-        return conclude(run, found)
+        return conclude(run, found, objective)
 
 
 def fit_found(run: Run) -> Found:
@@ -56,12 +58,15 @@ def nothing_to_fit(run: Run) -> Found:
     return Found(none, none, 0.0, True, 0.0, 0.0, True, (), "no parameters", 0, 0.0, 0, ())
 
 
-def conclude(run: Run, found: Found) -> Approximation:
-    """Measure the value on fresh draws, weigh the draws where there is a posterior, and judge."""
-    objective, theta = run.objective, found.theta
-    reason = ending(run, found)
+def conclude(run: Run, found: Found, objective: Objective) -> Approximation:
+    """Measure the value on fresh draws, weigh the draws where there is a posterior, and judge. Where a bound of several
+    draws was fitted, weights and evidence are those of single draws."""
+    theta, reason = found.theta, ending(run, found)
     variance = gradient_variance(run, theta)
-    value, se = fresh_value(run, theta)
+    reached, reached_se = value, se = fresh_value(run, theta)
+    if run.objective is not objective:
+        run = replace(run, objective=objective)
+        value, se = single_draws(run, theta)
     e, smoothed, error = weighted_draws(run, theta) if objective.posterior else plain_draws(run)
     accepted = objective.posterior and is_accepted(smoothed)
     evidence = Evidence(
@@ -97,7 +102,7 @@ def conclude(run: Run, found: Found) -> Approximation:
         trust=judge(evidence, GUIDE_RULES if objective.posterior else OBJECTIVE_RULES),
         cost=run.cost(),
         reason=reason,
-        optimum=optimum(run, found, value, se, variance),
+        optimum=optimum(run, found, reached, reached_se, variance),
     )
 
 
@@ -140,6 +145,13 @@ def fresh_value(run: Run, theta: Array) -> tuple[float, float]:
     size = max(draws_wanted(run) // 8, 256)
     sets = [even_uniforms(size, run.objective.noise, run.rng(VALUE, turn)) for turn in range(SCRAMBLES)]
     return mean_and_error(np.array([run.values(theta, e).mean() for e in sets]))
+
+
+def single_draws(run: Run, theta: Array) -> tuple[float, float]:
+    """The evidence lower bound, where another was fitted: the mean log weight of single draws."""
+    size = max(draws_wanted(run) // 8, 256)
+    sets = [even_uniforms(size, run.objective.noise, run.rng(SINGLE, turn)) for turn in range(SCRAMBLES)]
+    return mean_and_error(np.array([run.log_weights(theta, e).mean() for e in sets]))
 
 
 def gradient_variance(run: Run, theta: Array) -> dict[str, float]:

@@ -53,7 +53,8 @@ def _search(search: Search | None) -> dict[str, Any]:
     """What was optimised, and how noisy its gradients were at the end."""
     if search is None:
         return {"objective": None, "gradient_variance": {}}
-    value = None if search.aim == "bound" else {"value": search.value, "se": search.value_se, "aim": search.aim}
+    aim = search.bound or search.aim
+    value = None if aim == "bound" else {"value": search.value, "se": search.value_se, "aim": aim}
     return {"objective": value, "method": search.method, "gradient_variance": dict(search.variance)}
 
 
@@ -61,10 +62,15 @@ def quantities_json(quantities: Quantities, units: Mapping[str, str], ci: float 
     """`{"unknowns": {NAME: …}, "derived": {NAME: …}}`."""
     out: dict[str, Any] = {"unknowns": {}, "derived": {}}
     for name, quantity in quantities.items():
-        role = "derived" if isinstance(quantity, Quantity) and quantity.role == "derived" else "unknowns"
+        role = "derived" if is_derived(quantity) else "unknowns"
         unit = {"unit": units[name]} if name in units else {}
         out[role][name] = finite({**_quantity(quantity, ci), **unit})
     return out
+
+
+def is_derived(quantity: Quantity | Probabilities) -> bool:
+    """Whether it is no unknown: of an unknown it is known how it was handled."""
+    return quantity.role == "derived" if isinstance(quantity, Quantity) else not quantity.estimator
 
 
 def _quantity(quantity: Quantity | Probabilities, ci: float) -> dict[str, Any]:

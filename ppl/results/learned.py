@@ -80,4 +80,4 @@ def reached(search: Search) -> str:
     """`smallest value 1.0003 ± 0.0002`."""
     error = f" ± {search.value_se:.2g}" if search.value_se > 1e-12 * abs(search.value) else ""
     value = row_text((search.value,), 10 * search.value_se if error else 0.0)[0]
-    return f"{REACHED[search.aim]} {value}{error}"
+    return f"{search.bound or REACHED[search.aim]} {value}{error}"

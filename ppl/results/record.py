@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ppl.infer.approximation import Evidence, Trust
+from ppl.results.carried import Carried
 from ppl.results.quantity import Probabilities, Quantity
 from ppl.source.diagnostic import Diagnostic
 
@@ -40,7 +41,8 @@ class Learned:
 class Search:
     """How an objective was optimised. `aim` is `bound`, `minimum` or `maximum`, `value` what was reached, as the author
     wrote it; `method` is `fixed draws` or `averaged steps`; `variance` is by parameter or unknown the mean variance of
-    one draw's gradient, `not_finite` the number of draws that were left out."""
+    one draw's gradient, `not_finite` the number of draws that were left out; `bound` is what a bound of several draws
+    is called."""
 
     aim: str
     value: float
@@ -52,6 +54,7 @@ class Search:
     polished: tuple[str, ...]
     not_finite: int
     variance: Mapping[str, float]
+    bound: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,8 @@ class Timing:
 class FitRecord:
     """Everything that is known after a fit. `omitted` are derived names too large to keep draws of; `params` what was
     learned of the author's parameters; `search` is there where an objective was optimised; `imports` are the texts of
-    the files that the model imports from, by their names from its folder."""
+    the files that the model imports from, by their names from its folder; `carried` is what predictions need, which
+    fits of earlier versions have not."""
 
     model: str
     text: str
@@ -94,3 +98,4 @@ class FitRecord:
     params: Mapping[str, Learned] = field(default_factory=dict)
     search: Search | None = None
     imports: Mapping[str, str] = field(default_factory=dict)
+    carried: Carried | None = None

@@ -11,6 +11,7 @@ from ppl.emit.batch import BatchedObjective
 from ppl.emit.bind import Program
 from ppl.emit.bind_objective import ObjectiveProgram
 from ppl.graph.graph import core_of, guide_of
+from ppl.guide.aims import Aim
 from ppl.infer.approximation import Approximation
 from ppl.results.quantity import Probabilities, Quantity
 from ppl.results.record import Guide, Learned, Search
@@ -208,15 +209,15 @@ def learned(program: Drawable, bound: Bound, approximation: Approximation) -> di
     return out
 
 
-def search(graph: nx.DiGraph, approximation: Approximation) -> Search | None:
-    """How the optimum was found, if one was looked for."""
+def search(graph: nx.DiGraph, approximation: Approximation, aim: Aim | None = None) -> Search | None:
+    """How the optimum was found, if one was looked for; `aim` is the bound where it is not the evidence lower bound."""
     found, objective = approximation.optimum, core_of(graph).objective
     if found is None:
         return None
     sign = -1.0 if objective is not None and not objective.maximize else 1.0
-    aim = "bound" if objective is None else "maximum" if objective.maximize else "minimum"
+    goal = "bound" if objective is None else "maximum" if objective.maximize else "minimum"
     return Search(
-        aim=aim,
+        aim=goal,
         value=sign * found.value,
         value_se=found.value_se,
         method=found.method,
@@ -226,6 +227,7 @@ def search(graph: nx.DiGraph, approximation: Approximation) -> Search | None:
         polished=found.polished,
         not_finite=found.not_finite,
         variance=found.variance,
+        bound="" if aim is None else aim.name,
     )
 
 

@@ -140,8 +140,9 @@ def trust_lines(fit: Fit, width: int) -> list[str]:
 
 def _measures(fit: Fit) -> Iterator[str]:
     evidence = fit.evidence
-    if fit.search is not None and not is_posterior(fit):
+    if fit.search is not None and (not is_posterior(fit) or fit.search.bound):
         yield reached(fit.search)
+    if not is_posterior(fit):
         return
     if isfinite(evidence.khat):
         sign = "<" if evidence.khat < evidence.khat_limit else "above"

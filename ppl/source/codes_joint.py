@@ -55,6 +55,16 @@ JOINT_CODES = (
         "{label}",
         "`--objective elbo`; or leave `{name}` out of the guide where it can be summed out",
     ),
+    Code(
+        "E556.own",
+        "`--objective` chooses a bound on the evidence, and this file says itself what is optimised",
+        hint="leave the option out",
+    ),
+    Code(
+        "E556.batch",
+        "a bound of several draws weighs all data at once, and minibatches show a part",
+        hint="leave out one of `--objective` and `--batch`",
+    ),
     Code("E557", "there is no objective `{text}`", hint="{help}"),
     Code("E558", "`{text}` is no family of guides", hint="{help}"),
 )
