@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ppl.check.building import bounds, is_free
+from ppl.check.building import bounds, elementwise, is_free
 from ppl.check.complaints import MODIFIERS, describe, unknown_function
 from ppl.check.core import Dist, Expr
 from ppl.check.domains import in_domain, source_text
@@ -281,10 +281,8 @@ def _truncated(e: ast.Call, scope: Scope) -> Dist | None:
     if got is None:
         return None
     dist, given = got
-    row = DISTRIBUTIONS.get(dist.name)
-    has_cdf = row is not None and (bool(row.cdf or row.logcdf) or row.name == "Flat") and row.kind in ("real", "int")
     if not _needs(
-        has_cdf,
+        dist.kind in ("real", "int") and (has_tails(dist) or dist.name == "Flat"),
         e,
         "a distribution of numbers with a cdf",
         dist,
@@ -296,7 +294,37 @@ def _truncated(e: ast.Call, scope: Scope) -> Dist | None:
     if args == (None, None):
         scope.report.add("E341", e.span, dist="Truncated", wanted="`lower=`, `upper=` or both", given=1, help="")
         return None
-    return _wrap(e, "Truncated", dist, args)
+    return None if is_failed(*(a for a in args if a is not None)) else _cut(e, dist, args)
+
+
+def _cut(e: ast.Call, dist: Dist, ends: tuple[Expr | None, Expr | None]) -> Dist:
+    """A truncated distribution: each branch of an `if` on its own, and of two truncations the tighter one."""
+    low, high = ends
+    match dist:
+        case Dist(name="where", args=args, inner=branches):
+            inner = tuple(_cut(e, branch, ends) for branch in branches)
+            axes = union(dist.axes, *(each.axes for each in inner))
+            return Dist("where", args, inner, dist.attrs, axes, dist.event, dist.kind, e.span)
+        case Dist(name="Truncated", args=(own_low, own_high), inner=(inner,)):
+            return _cut(e, inner, (_tighter("max2", own_low, low), _tighter("min2", own_high, high)))
+        case Dist(kind="int"):
+            low = elementwise("ceil", (low,), e.span) if low is not None and low.type == "real" else low
+            high = elementwise("floor", (high,), e.span) if high is not None and high.type == "real" else high
+    cut = _wrap(e, "Truncated", dist, (low, high))
+    assert cut is not None
+    return cut
+
+
+def _tighter(op: str, one: Expr | None, other: Expr | None) -> Expr | None:
+    return elementwise(op, (one, other), other.span) if one is not None and other is not None else one or other
+
+
+def has_tails(dist: Dist) -> bool:
+    """Whether the probability of values beyond any number is known."""
+    if dist.event or dist.name in ("Censored", "Ordered"):
+        return False
+    row = DISTRIBUTIONS.get(dist.name)
+    return all(map(has_tails, dist.inner)) if row is None else bool(row.cdf or row.logcdf)
 
 
 def _censored(e: ast.Call, scope: Scope) -> Dist | None:
@@ -304,9 +332,7 @@ def _censored(e: ast.Call, scope: Scope) -> Dist | None:
     if got is None:
         return None
     dist, given = got
-    row = DISTRIBUTIONS.get(dist.name)
-    has_cdf = row is not None and bool(row.cdf or row.logcdf)
-    if not _needs(has_cdf, e, "a distribution of numbers with a cdf", dist, "", scope):
+    if not _needs(has_tails(dist), e, "a distribution of numbers with a cdf", dist, "", scope):
         return None
     flags = [_optional(given, n, scope) for n in ("left", "right")]
     for flag in flags:

@@ -1,11 +1,11 @@
 """From distributions to log densities: families by their formulas or kernels, modifiers by what they mean."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 
 from ppl.check.core import Dist
 from ppl.emit.lower import Lowering, copies, kernel
+from ppl.emit.tails import LOG_HALF, log_between, log_tail
 from ppl.emit.val import Val
 from ppl.rewrite.supports import domain
 from ppl.stdlib.distributions import DISTRIBUTIONS
@@ -76,32 +76,29 @@ def _inside(s: Lowering, dist: Dist) -> Val | None:
     return s.formula(MIDDLES[place.kind], {n: s.expr(e) for n, e in ends.items() if e is not None})
 
 
-@dataclass(frozen=True, slots=True)
-class _Tails:
-    """The distribution functions of one family, as values."""
+def _log_cdf(s: Lowering, dist: Dist, x: Val) -> Val:
+    """log P(X <= x); of a family at a value that it may have."""
+    row = DISTRIBUTIONS.get(dist.name)
+    return log_tail(s, dist, x, False) if row is None else _formula(s, dist, row.logcdf or f"log({row.cdf})", x)
 
-    s: Lowering
-    dist: Dist
 
-    def _of(self, text: str, x: Val) -> Val:
-        row = DISTRIBUTIONS[self.dist.name]
-        return self.s.row_formula(row, text, {"x": x, **self.s.arguments(self.dist)})
+def _log_sf(s: Lowering, dist: Dist, x: Val) -> Val:
+    """log P(X > x); of a family at a value that it may have."""
+    row = DISTRIBUTIONS.get(dist.name)
+    return log_tail(s, dist, x, True) if row is None else _formula(s, dist, row.logsf or f"log1p(-({row.cdf}))", x)
 
-    def log_cdf(self, x: Val) -> Val:
-        row = DISTRIBUTIONS[self.dist.name]
-        return self._of(row.logcdf or f"log({row.cdf})", x)
 
-    def log_sf(self, x: Val) -> Val:
-        row = DISTRIBUTIONS[self.dist.name]
-        return self._of(row.logsf or f"log1p(-({row.cdf}))", x)
+def _formula(s: Lowering, dist: Dist, text: str, x: Val) -> Val:
+    return s.row_formula(DISTRIBUTIONS[dist.name], text, {"x": x, **s.arguments(dist)})
 
-    def log_between(self, low: Val, high: Val) -> Val:
-        """log P(low < X <= high), from the nearer tail."""
-        b = self.s.b
-        upper = b.apply("gt", self.log_cdf(low), b.lit(-0.6931471805599453))
-        by_upper = b.apply("logsubexp", self.log_sf(low), self.log_sf(high))
-        by_lower = b.apply("logsubexp", self.log_cdf(high), self.log_cdf(low))
-        return b.apply("where", upper, by_upper, by_lower)
+
+def _log_between(s: Lowering, dist: Dist, low: Val, high: Val) -> Val:
+    """log P(low < X <= high), from the nearer tail."""
+    b = s.b
+    upper = b.apply("gt", _log_cdf(s, dist, low), b.lit(LOG_HALF))
+    by_upper = b.apply("logsubexp", _log_sf(s, dist, low), _log_sf(s, dist, high))
+    by_lower = b.apply("logsubexp", _log_cdf(s, dist, high), _log_cdf(s, dist, low))
+    return b.apply("where", upper, by_upper, by_lower)
 
 
 def _truncated(s: Lowering, dist: Dist, x: Val, observed: bool) -> Val:
@@ -117,8 +114,9 @@ def _truncated(s: Lowering, dist: Dist, x: Val, observed: bool) -> Val:
 
 def _log_mass(s: Lowering, inner: Dist, low: Val | None, high: Val | None) -> Val:
     """log P(low <= X <= high): a whole number just below `low` is where its sum starts."""
-    tails = _Tails(s, inner)
     below = s.b.sub(low, s.b.lit(1.0)) if low is not None and inner.kind == "int" else low
+    if inner.name not in DISTRIBUTIONS:
+        return log_between(s, inner, below, high)
     support = DISTRIBUTIONS[inner.name].support
     if below is not None and inner.kind == "real" and _is_number(support.low):
         below = s.b.apply("max2", below, s.formula(support.low, {}))
@@ -126,22 +124,22 @@ def _log_mass(s: Lowering, inner: Dist, low: Val | None, high: Val | None) -> Va
         high = s.b.apply("min2", high, s.formula(support.high, {}))
     if below is None:
         assert high is not None
-        return tails.log_cdf(high)
-    return tails.log_sf(below) if high is None else tails.log_between(below, high)
+        return _log_cdf(s, inner, high)
+    return _log_sf(s, inner, below) if high is None else _log_between(s, inner, below, high)
 
 
 def _censored(s: Lowering, dist: Dist, x: Val, observed: bool) -> Val:
-    inner, tails = dist.inner[0], _Tails(s, dist.inner[0])
+    inner = dist.inner[0]
     left, right, upper = (s.expr(a) if a is not None else None for a in dist.args)
     density = log_density(s, inner, x, observed)
     if upper is not None:
         wide = s.b.apply("gt", upper, x)
         end = s.b.apply("where", wide, upper, s.b.add(x, s.b.lit(1.0)))
-        density = s.b.apply("where", wide, tails.log_between(x, end), density)
+        density = s.b.apply("where", wide, _log_between(s, inner, x, end), density)
     if left is not None:
-        density = s.b.apply("where", left, tails.log_cdf(x), density)
+        density = s.b.apply("where", left, _log_cdf(s, inner, x), density)
     if right is not None:
-        density = s.b.apply("where", right, tails.log_sf(x), density)
+        density = s.b.apply("where", right, _log_sf(s, inner, x), density)
     return density
 
 

@@ -13,7 +13,7 @@ from ppl.emit import matrix_draws
 from ppl.emit.implicit import attached, implicit, quantile_path
 from ppl.emit.lower import Lowering, kernel
 from ppl.emit.quantiles import level, quantile, stopped, text
-from ppl.emit.tails import TINY, cdf, survival
+from ppl.emit.tails import TINY, cdf, log_between, survival
 from ppl.emit.val import Val
 from ppl.rewrite.drawing import noises, pathwise_kind, standard
 from ppl.stdlib.distributions import DISTRIBUTIONS
@@ -69,10 +69,27 @@ def _where_draw(s: Lowering, dist: Dist, noise: Noise, axes: tuple[str, ...]) ->
 def _mixture_draw(s: Lowering, dist: Dist, noise: Noise, axes: tuple[str, ...]) -> Val:
     """A component by its weights, then the value that it has there."""
     assert dist.args[0] is not None
-    b, axis = s.b, str(dist.attrs[0])
-    which = level(s, s.expr(dist.args[0]), axis, noise(0))
-    each = sampled(s, dist.inner[0], lambda k: noise(k + 1), axes)
+    return _drawn_component(s, s.expr(dist.args[0]), dist.inner[0], str(dist.attrs[0]), noise, axes)
+
+
+def _drawn_component(s: Lowering, weights: Val, component: Dist, axis: str, noise: Noise, axes: tuple[str, ...]) -> Val:
+    b, which = s.b, level(s, weights, axis, noise(0))
+    each = sampled(s, component, lambda k: noise(k + 1), axes)
     return b.sum(b.apply("where", b.apply("eq", b.arange(axis), which), each, b.lit(0.0)), (axis,))
+
+
+def _truncated_draw(s: Lowering, dist: Dist, noise: Noise, axes: tuple[str, ...]) -> Val:
+    """A truncated mixture is a mixture of truncated components, each weighed by what is left of it."""
+    inner = dist.inner[0]
+    if inner.name != "Mixture":
+        return _one_quantile(s, dist, noise, axes)
+    weights = inner.args[0]
+    assert weights is not None
+    low, high = (None if a is None else s.expr(a) for a in dist.args)
+    below = s.b.sub(low, s.b.lit(1.0)) if low is not None and dist.kind == "int" else low
+    left = s.b.mul(s.expr(weights), s.b.apply("exp", log_between(s, inner.inner[0], below, high)))
+    each = replace(dist, inner=inner.inner)
+    return _drawn_component(s, left, each, str(inner.attrs[0]), noise, axes)
 
 
 def _ordered_draw(s: Lowering, dist: Dist, noise: Noise, axes: tuple[str, ...]) -> Val:
@@ -121,6 +138,7 @@ _VECTOR: dict[str, Callable[[Lowering, Dist, Noise], Val]] = {
 _SAMPLED: dict[str, Callable[[Lowering, Dist, Noise, tuple[str, ...]], Val]] = {
     "where": _where_draw,
     "Mixture": _mixture_draw,
+    "Truncated": _truncated_draw,
     "Ordered": _ordered_draw,
     "Multinomial": _multinomial_draw,
     **dict.fromkeys(_VECTOR, _vector_draw),

@@ -50,6 +50,8 @@ def _truncated_quantile(s: Lowering, dist: Dist, p: Val, upper: bool) -> Val:
 
 def _from_tail(s: Lowering, dist: Dist, log_p: Val, upper: bool) -> Val:
     """The value that a family exceeds, or does not exceed, with this log probability."""
+    if dist.name not in DISTRIBUTIONS:
+        return _QUANTILE[dist.name](s, dist, _open(s, s.b.apply("exp", log_p)), upper)
     row = DISTRIBUTIONS[dist.name]
     formula = row.far[upper] or (row.upper if upper else row.quantile)
     return text(s, formula, {"l": log_p, "u": _open(s, s.b.apply("exp", log_p)), **s.arguments(dist)})

@@ -10,6 +10,7 @@ from ppl.emit.val import Val
 from ppl.stdlib.distributions import DISTRIBUTIONS
 from ppl.stdlib.records import Distribution
 
+LOG_HALF = -0.6931471805599453
 BELOW_ONE = 1.0 - 2.0**-53
 TINY = 1e-300
 
@@ -37,6 +38,68 @@ def _log_tail(s: Lowering, dist: Dist, x: Val, upper: bool) -> Val:
     row = DISTRIBUTIONS[dist.name]
     p = s.row_formula(row, row.logsf if upper else row.logcdf, {"x": _inside(s, row, x), **s.arguments(dist)})
     return _outside(s, row, x, p, *((0.0, -math.inf) if upper else (-math.inf, 0.0)))
+
+
+def log_tail(s: Lowering, dist: Dist, x: Val, upper: bool) -> Val:
+    """log P(X > x) if `upper`, else log P(X <= x), for any x."""
+    return _LOG_TAIL.get(dist.name, _log_tail)(s, dist, x, upper)
+
+
+def log_between(s: Lowering, dist: Dist, low: Val | None, high: Val | None) -> Val:
+    """log P(low < X <= high), from the tail that keeps the digits; an end that is None is infinite."""
+    if low is None or high is None:
+        assert low is not None or high is not None
+        return log_tail(s, dist, low, True) if low is not None else log_tail(s, dist, high, False)  # type: ignore[arg-type]
+    b, under = s.b, log_tail(s, dist, low, False)
+    by_upper = b.apply("logsubexp", log_tail(s, dist, low, True), log_tail(s, dist, high, True))
+    by_lower = b.apply("logsubexp", log_tail(s, dist, high, False), under)
+    return b.apply("where", b.apply("gt", under, b.lit(LOG_HALF)), by_upper, by_lower)
+
+
+def _mixture_log_tail(s: Lowering, dist: Dist, x: Val, upper: bool) -> Val:
+    assert dist.args[0] is not None
+    axis = str(dist.attrs[0])
+    weights = s.b.spread(s.b.apply("log_p", s.expr(dist.args[0])), axis)
+    return s.b.reduce("logsumexp", s.b.add(weights, log_tail(s, dist.inner[0], x, upper)), axis)
+
+
+def _where_log_tail(s: Lowering, dist: Dist, x: Val, upper: bool) -> Val:
+    assert dist.args[0] is not None
+    return s.b.apply("where", s.expr(dist.args[0]), *(log_tail(s, d, x, upper) for d in dist.inner))
+
+
+def _zero_inflated_log_tail(s: Lowering, dist: Dist, x: Val, upper: bool) -> Val:
+    """The extra zeros lie below everything else."""
+    assert dist.args[0] is not None
+    b, p = s.b, s.expr(dist.args[0])
+    rest = b.add(b.apply("log1p", b.neg(p)), log_tail(s, dist.inner[0], x, upper))
+    below = b.lit(0.0 if upper else -math.inf)
+    tail = rest if upper else b.apply("logaddexp", b.apply("log", p), rest)
+    return b.apply("where", b.apply("ge", x, b.lit(0.0)), tail, below)
+
+
+def _truncated_log_tail(s: Lowering, dist: Dist, x: Val, upper: bool) -> Val:
+    """A share of what lies between the ends: all of it, or nothing, beyond them."""
+    b, inner = s.b, dist.inner[0]
+    low, high = (None if a is None else s.expr(a) for a in dist.args)
+    below = b.sub(low, b.lit(1.0)) if low is not None and inner.kind == "int" else low
+    full = log_between(s, inner, below, high)
+    part = log_between(s, inner, x, high) if upper else log_between(s, inner, below, x)
+    share = b.sub(part, full)
+    nothing, everything = b.lit(-math.inf), b.lit(0.0)
+    if high is not None:
+        share = b.apply("where", b.apply("lt", x, high), share, nothing if upper else everything)
+    if below is not None:
+        share = b.apply("where", b.apply("gt", x, below), share, everything if upper else nothing)
+    return share
+
+
+_LOG_TAIL: dict[str, Callable[[Lowering, Dist, Val, bool], Val]] = {
+    "Mixture": _mixture_log_tail,
+    "where": _where_log_tail,
+    "ZeroInflated": _zero_inflated_log_tail,
+    "Truncated": _truncated_log_tail,
+}
 
 
 def _inside(s: Lowering, row: Distribution, x: Val) -> Val:
@@ -73,7 +136,7 @@ def _truncated_cdf(s: Lowering, dist: Dist, x: Val, upper: bool) -> Val:
     b, ends = s.b, truncation(s, dist)
     x = x if ends.below is None else b.apply("max2", x, ends.below)
     x = x if ends.high is None else b.apply("min2", x, ends.high)
-    tail = ends.choose(s, lambda: _log_tail(s, ends.inner, x, True), lambda: _log_tail(s, ends.inner, x, False))
+    tail = ends.choose(s, lambda: log_tail(s, ends.inner, x, True), lambda: log_tail(s, ends.inner, x, False))
     share = b.apply("exp", b.sub(_less(s, tail, ends.near), _less(s, ends.far, ends.near)))
     rest = b.sub(b.lit(1.0), share)
     return ends.choose(s, lambda: share, lambda: rest) if upper else ends.choose(s, lambda: rest, lambda: share)
@@ -105,6 +168,12 @@ class Ends:
         return s.b.apply("where", self.upper, above(), below())
 
 
+def _has_upper(dist: Dist) -> bool:
+    """Whether values are found by the probability above them as well as by that below."""
+    row = DISTRIBUTIONS.get(dist.name)
+    return all(map(_has_upper, dist.inner)) if row is None else bool(row.upper)
+
+
 def truncation(s: Lowering, dist: Dist) -> Ends:
     """The ends of a truncated distribution."""
     b, inner = s.b, dist.inner[0]
@@ -112,15 +181,15 @@ def truncation(s: Lowering, dist: Dist) -> Ends:
     below = b.sub(low, b.lit(1.0)) if low is not None and inner.kind == "int" else low
 
     def beyond(end: Val | None, upper: bool) -> Val:
-        return b.lit(0.0) if end is None else _log_tail(s, inner, end, upper)
+        return b.lit(0.0) if end is None else log_tail(s, inner, end, upper)
 
-    if below is None or not DISTRIBUTIONS[inner.name].upper:
+    if below is None or not _has_upper(inner):
         near = None if below is None else beyond(below, False)
         return Ends(inner, low, high, below, False, near, beyond(high, False))
     if high is None:
         return Ends(inner, low, high, below, True, None, beyond(below, True))
     under = beyond(below, False)
-    upper = b.apply("gt", under, b.lit(-0.6931471805599453))
+    upper = b.apply("gt", under, b.lit(LOG_HALF))
     near = b.apply("where", upper, beyond(high, True), under)
     return Ends(inner, low, high, below, upper, near, b.apply("where", upper, beyond(below, True), beyond(high, False)))
 

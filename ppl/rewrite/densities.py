@@ -126,10 +126,13 @@ def _moving(found: Found, dist: Dist) -> Found:
 
 def _clipped(found: Found, dist: Dist) -> Found:
     """An end given for a support that has one of its own: the tighter of the two, which has a kink where they meet."""
-    inner = dist.inner[0]
-    row = DISTRIBUTIONS.get(inner.name)
-    ended = row is not None and bool(row.support.low or row.support.high)
-    return lifted(found, KINK, "the end of a support that has its own", dist.span) if ended else found
+    return lifted(found, KINK, "the end of a support that has its own", dist.span) if _ended(dist.inner[0]) else found
+
+
+def _ended(dist: Dist) -> bool:
+    """Whether a support has an end of its own."""
+    row = DISTRIBUTIONS.get(dist.name)
+    return any(map(_ended, dist.inner)) if row is None else bool(row.support.low or row.support.high)
 
 
 def _argument(family: str, i: int, found: Found, role: str, dist: Dist, view: View) -> Found:
