@@ -35,7 +35,7 @@ from ppl.infer.optimise import fit_objective
 from ppl.infer.parts import Unparted, is_heavy
 from ppl.infer.target import NoDensity, NoGradient
 from ppl.results.blame import no_density, no_gradient, not_finite
-from ppl.results.carried import carry
+from ppl.results.carry import carry
 from ppl.results.fit import Fit, is_converged
 from ppl.results.joint import Source
 from ppl.results.pilot import cheapest

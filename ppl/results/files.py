@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ppl.infer.approximation import Evidence, Mode, Trust
+from ppl.results.carried_files import carried_head, carried_of
 from ppl.results.quantity import Probabilities, Quantity
 from ppl.results.record import FitRecord, Guide, Learned, Search, Timing
 from ppl.source.diagnostic import Diagnostic, Fix, ModelError, Note, complain
@@ -25,7 +26,8 @@ from ppl.source.span import Span
 Array = npt.NDArray[np.float64]
 Arrays = dict[str, Array]
 FORMAT = "ppl fit"
-VERSION = 1
+# What 1 lacks are the texts of imports and what predictions need.
+VERSION = 2
 ENTRY = "fit.json"
 # The same fit gives the same bytes: entries carry no time of day.
 EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -106,6 +108,7 @@ def _head(fit: FitRecord, arrays: Arrays) -> dict[str, Any]:
     params = [_learned_head(p, arrays) for p in fit.params.values()]
     modes = [_mode_head(i, mode, arrays) for i, mode in enumerate(fit.evidence.modes)]
     evidence = {f.name: getattr(fit.evidence, f.name) for f in fields(Evidence) if f.name != "modes"}
+    carried = None if fit.carried is None else carried_head(fit.carried, arrays)
     return {
         "format": FORMAT,
         "version": VERSION,
@@ -114,6 +117,7 @@ def _head(fit: FitRecord, arrays: Arrays) -> dict[str, Any]:
         "units": dict(fit.units),
         "omitted": list(fit.omitted),
         "imports": dict(fit.imports),
+        "carried": carried,
         "quantities": quantities,
         "guide": {
             "family": fit.guide.family,
@@ -198,6 +202,7 @@ def _fit(head: dict[str, Any], arrays: Arrays) -> FitRecord:
         params={p["name"]: _learned(p, arrays) for p in head.get("params", ())},
         search=_search(head.get("search")),
         imports=head.get("imports", {}),
+        carried=carried_of(head.get("carried"), arrays),
     )
 
 

@@ -11,8 +11,8 @@ import numpy.typing as npt
 from ppl.check.core import Derived, FactorTerm, Site
 from ppl.check.lints import names_in, reads
 from ppl.data.bound import Bound, BoundColumn
+from ppl.emit.batch import BatchedObjective
 from ppl.emit.bind import Program
-from ppl.emit.bind_objective import ObjectiveProgram
 from ppl.forward.data import world_of
 from ppl.forward.densities import log_density
 from ppl.forward.expressions import evaluate
@@ -21,11 +21,11 @@ from ppl.forward.run import run
 from ppl.forward.world import World
 from ppl.graph.graph import core_of
 from ppl.infer.approximation import Approximation
+from ppl.results.report import Drawable
 from ppl.rewrite.eliminate import eliminations
 from ppl.rewrite.order import Elimination
 from ppl.stdlib.draws import draw_level
 
-Drawable = Program | ObjectiveProgram
 CHUNK = 256
 # The streams of random numbers, of those that a seed has.
 RECOVERY, LEVELS = 60, 61
@@ -51,7 +51,7 @@ def points(source: Source) -> tuple[Array, Array]:
     """The draws in unconstrained coordinates, (N, D), and their weights; as many as are asked for where there are no
     coordinates, as every unknown is summed or integrated out."""
     u, weights = source.found.u, source.found.weights
-    if u.size or isinstance(source.program, ObjectiveProgram):
+    if u.size or not isinstance(source.program, Program):
         return u, weights
     return np.zeros((source.draws, 0)), np.full(source.draws, 1.0 / source.draws)
 
@@ -69,7 +69,7 @@ def chunks(source: Source) -> Iterator[tuple[slice, dict[str, Named]]]:
 def _values(source: Source, u: Array, rng: np.random.Generator, level_rng: np.random.Generator) -> dict[str, Named]:
     program, w, core = source.program, source.found.w, core_of(source.graph)
     unknowns = {s.name: s for s in core.statements if isinstance(s, Site) and s.role in ("unknown", "imputed")}
-    values = dict(program.constrained(u, w))
+    values = _constrained(program, u, w, frozenset(n for n, s in unknowns.items() if core.data.row not in s.axes))
     if isinstance(program, Program) and program.emitted.recovered:
         noise = np.maximum(rng.random((len(u), program.noise)), 2.0**-54)
         values |= program.recovered(u, w, noise)
@@ -77,8 +77,16 @@ def _values(source: Source, u: Array, rng: np.random.Generator, level_rng: np.ra
     for name, axes in (*program.emitted.reported, *getattr(program.emitted, "recovered", ())):
         if name in unknowns and name in values:
             out[name] = _full(Named(np.asarray(values[name], float), axes), unknowns[name], source.bound)
+    if isinstance(program, BatchedObjective):
+        return out
     summed = [n for n, _ in program.emitted.eliminated if n in unknowns]
     return out | _summed(source, u, out, summed, level_rng) if summed else out
+
+
+def _constrained(program: Drawable, u: Array, w: Array, shared: frozenset[str]) -> dict[str, Array]:
+    """The draws of all names; where data are looked at part by part, of those that all rows share."""
+    found = program.named(u, w, shared) if isinstance(program, BatchedObjective) else program.constrained(u, w)
+    return dict(found)
 
 
 def _full(v: Named, site: Site, bound: Bound) -> Named:
@@ -107,6 +115,7 @@ def _summed(
     """Levels of the unknowns that are summed out, drawn given each draw of the rest: chains by their paths; those that
     meet no other from their own probabilities; those that meet, together."""
     program, w = source.program, source.found.w
+    assert not isinstance(program, BatchedObjective)
     out: dict[str, Named] = {}
     if isinstance(program, Program) and program.emitted.chains:
         paths = program.drawn_paths(u, w, rng)
@@ -123,6 +132,7 @@ def _summed(
 
 def _level_values(source: Source, name: str) -> npt.NDArray[np.float64]:
     """What the levels of an unknown stand for: counts, or positions from 0."""
+    assert not isinstance(source.program, BatchedObjective)
     spans = source.program.spans.get(f"{name}?")
     kind = dict(source.program.emitted.levels)[f"{name}?"]
     if kind == "count" and spans is not None:
