@@ -137,9 +137,7 @@ def _scope(declared: Declared, report: Report, file: ast.File) -> Scope:
 
 def _homes(file: ast.File) -> dict[str, Home]:
     """The files that functions are imported from."""
-    return {
-        m.path: Home({i.name.id: i for i in m.items if isinstance(i, ast.Fun)}, m.text) for m in file.modules
-    }
+    return {m.path: Home({i.name.id: i for i in m.items if isinstance(i, ast.Fun)}, m.text) for m in file.modules}
 
 
 def _idle_functions(declared: Declared, scope: Scope) -> None:
@@ -169,7 +167,8 @@ def _core(declared: Declared, block: Block, file: ast.File) -> Core:
     )
     axes = tuple(declared.axes.values())
     limits = tuple((e.name, e.bounds) for e in block.scope.names.values() if e.kind != "failed")
+    on_the_way = tuple((name, known.bounds) for name, known in block.scope.book.values.items())
     return Core(
-        data_spec(declared, imputed), axes, statements, limits, tuple(block.params),
+        data_spec(declared, imputed), axes, statements, (*limits, *on_the_way), tuple(block.params),
         path=file.path, text=file.text, doc=file.doc,
     )  # fmt: skip

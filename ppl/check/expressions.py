@@ -156,7 +156,7 @@ def _compare(op: str, e: ast.Binary, scope: Scope) -> Expr:
 
 
 def _as_level(e: Expr, axis: str, against: ast.Expr, scope: Scope) -> Expr:
-    """A label (or a level) that is compared with a level of `axis`."""
+    """A label, a level, or the position in a loop over the levels, that is compared with a level of `axis`."""
     name = against.id if isinstance(against, ast.Name) else axis
     known = labels_of(scope.axes.get(axis))
     match e:
@@ -164,6 +164,9 @@ def _as_level(e: Expr, axis: str, against: ast.Expr, scope: Scope) -> Expr:
             return level(str(label), axis, name, e.span, scope)
         case Expr(op="lit", type="int", attrs=(value,)) if known is None and scope.axes[axis].kind == "declared":
             return Expr("level", (), (axis, str(int(value))), (), f"level:{axis}", e.span)  # type: ignore[call-overload]
+        case Expr(op="pos", attrs=(own,)) if base(str(own)) == axis:
+            code = elementwise("sub", (e, literal(1.0, e.span, "int")), e.span)
+            return replace(code, type=f"level:{axis}")
         case Expr(op="failed"):
             return e
     if e.type != f"level:{axis}":

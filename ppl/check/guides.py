@@ -55,8 +55,16 @@ def _guide(item: ast.Block, model: Model) -> Guide:
     _body(item.body, walk)
     own = {p.name for p in walk.block.params} | {s.name for s in walk.block.statements}
     limits = tuple((n, e.bounds) for n, e in walk.block.scope.names.items() if n in own and e.kind != "failed")
+    on_the_way = tuple((n, known.bounds) for n, known in walk.block.scope.book.values.items() if n in own)
     statements = tuple(walk.block.statements)
-    return Guide(walk.name, tuple(walk.block.params), statements, limits, joints=tuple(walk.joints), span=item.span)
+    return Guide(
+        walk.name,
+        tuple(walk.block.params),
+        statements,
+        (*limits, *on_the_way),
+        joints=tuple(walk.joints),
+        span=item.span,
+    )
 
 
 def _body(body: tuple[ast.Statement, ...], walk: Walk) -> None:
