@@ -15,7 +15,7 @@ from ppl.syntax import ast
 
 @dataclass(slots=True)
 class Block:
-    """The statements checked so far, and what the names defined by them mean. `loop` is the body of the innermost loop
+    """The statements checked so far, and what the names defined by them mean. `loop` is the body of the outermost loop
     around; `recursion` holds what is known of names that recur in it and are not defined yet, `circle` all names of
     that recursion, `along` their axis. `draws_own`: unknowns are drawn from the model itself, for an objective;
     `is_guide` that this is a guide."""

@@ -77,9 +77,7 @@ def _too_early(e: ast.Name, scope: Scope) -> None:
         and here is not None
         and any(lagged(scope.definitions[n].value, m) for n, m in _steps(scope.target, path))
     ):
-        scope.report.add(
-            "E490", e.span, what="recursions through several names", help="write one of them in terms of the other"
-        )
+        scope.report.add("E430", e.span, name=e.id, other=scope.target)
     elif len(path) == 1:
         scope.report.add("E107", e.span, name=e.id, label="this is what the line defines")
     elif all(scope.definitions[name].span.start >= scope.definitions[scope.target].span.start for name in path):

@@ -13,7 +13,7 @@ from ppl.check.distributions import distribution
 from ppl.check.expressions import expression
 from ppl.check.lags import Read
 from ppl.check.reading import Definition, lagged, names_read
-from ppl.check.scope import Entry, Report, Scope, is_failed
+from ppl.check.scope import Entry, Loop, Report, Scope, base, is_failed
 from ppl.check.supports import support_bounds, value_type
 from ppl.stdlib.distributions import DISTRIBUTIONS
 from ppl.stdlib.intervals import Interval
@@ -23,6 +23,7 @@ from ppl.syntax import ast
 ROUNDS = 4
 HYPOTHESES = (Interval(0.0, 1.0), Interval(0.0, inf, True, True), Interval(0.0, inf, False, True))
 Value = Expr | Dist | None
+Nested = tuple[ast.Statement, tuple[ast.For, ...]]
 
 
 def circle(statement: Definition, block: Block) -> tuple[Definition, ...]:
@@ -49,11 +50,20 @@ def name_of(statement: Definition) -> str:
 def _parts(block: Block) -> dict[str, Definition]:
     """What the loop defines, by name, the last first: draws only in the model, for a guide reads what it has drawn."""
     parts: dict[str, Definition] = {}
-    for s in reversed(block.loop):
+    for s in reversed([s for s, _ in _inside(block.loop, ())]):
         is_draw = isinstance(s, ast.Sample) and isinstance(s.target, ast.Target) and not block.is_guide
         if (isinstance(s, ast.Let) or is_draw) and not _is_data(name_of(s), block):  # type: ignore[arg-type]
             parts[name_of(s)] = s  # type: ignore[arg-type, assignment]
     return parts
+
+
+def _inside(body: tuple[ast.Statement, ...], around: tuple[ast.For, ...]) -> Iterator[Nested]:
+    """The statements of a loop, and of the loops inside it, each with these."""
+    for s in body:
+        if isinstance(s, ast.For):
+            yield from _inside(s.body, (*around, s))
+        else:
+            yield s, around
 
 
 def _is_data(name: str, block: Block) -> bool:
@@ -87,19 +97,32 @@ def presumed(members: tuple[Definition, ...], block: Block) -> dict[str, Entry]:
     bounds that hold at a position if they hold at those before it."""
     muted = replace(block.scope, report=Report(muted=True))
     spans = {name_of(m): m.target.span for m in members}
-    frames = {name_of(m): target_axes(m.target, muted) or () for m in members}  # type: ignore[arg-type]
+    scopes = {name_of(m): _at(m, muted, block) for m in members}
+    frames = {name_of(m): target_axes(m.target, scopes[name_of(m)]) or () for m in members}  # type: ignore[arg-type]
     known = {n: Entry(n, "failed", frames[n], "failed", span=span) for n, span in spans.items()}
     known |= {name_of(m): _of_family(known[name_of(m)], _family(m.value, muted)) for m in members if _is_draw(m)}
     values: dict[str, Value] = {}
     for turn in range(ROUNDS):
         for m in members:
             name = name_of(m)
-            values[name] = _tried(m, m.value, muted.naming(known).within(frames[name], name, spans[name]))
-            known[name] = _seen(known[name], values[name], muted.naming(known))
+            here = scopes[name].naming(known)
+            values[name] = _tried(m, m.value, here.within(frames[name], name, spans[name]))
+            known[name] = _seen(known[name], values[name], here)
         if turn == 1:
             draws = {name_of(m) for m in members if _is_draw(m)}
             known = {n: _as_number(e, n in draws) if is_failed(e) else e for n, e in known.items()}
     return known if any(map(_is_open, values.values())) else _bounded(known, values, muted)
+
+
+def _at(member: Definition, scope: Scope, block: Block) -> Scope:
+    """The scope of a statement that may stand in loops inside the loop around."""
+    around = next((fors for s, fors in _inside(block.loop, ()) if s is member), ())
+    loops = list(scope.loops[:1])
+    for f in around:
+        copies = sum(isinstance(f.over, ast.Name) and base(loop.axis) == f.over.id for loop in loops)
+        if isinstance(f.over, ast.Name):
+            loops.append(Loop(f.variable.id, f.over.id + "'" * copies))
+    return replace(scope, loops=tuple(loops)) if around else scope
 
 
 def _is_open(value: Value) -> bool:

@@ -69,10 +69,12 @@ def _for(statement: ast.For, block: Block) -> None:
     if loop is None:
         return give_up(statement, block)
     outside, around = block.scope.loops, block.loop
-    block.scope, block.loop = replace(block.scope, loops=(*outside, loop)), statement.body
+    block.scope = replace(block.scope, loops=(*outside, loop))
+    block.loop = around if outside else statement.body
     _body(statement.body, block)
     block.scope, block.loop = replace(block.scope, loops=outside), around
-    block.recursion, block.circle = {}, frozenset()
+    if not outside:
+        block.recursion, block.circle = {}, frozenset()
     return None
 
 

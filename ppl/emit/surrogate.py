@@ -136,7 +136,7 @@ def _from_here_on(b: Builder, v: Val, axis: str) -> Val:
 
 
 def _summands(b: Builder, cost: Val) -> Iterator[Val]:
-    """Parts whose sums over all their axes add up to that of a cost: a sum over an axis is taken apart."""
+    """Parts whose sums over all their axes add up to that of a cost: sums over axes are taken apart."""
     match cost.op:
         case "add" | "sub" if cost.args[0].axes == cost.args[1].axes:
             yield from _summands(b, cost.args[0])
@@ -145,6 +145,8 @@ def _summands(b: Builder, cost: Val) -> Iterator[Val]:
             yield from (b.neg(c) for c in _summands(b, cost.args[0]))
         case "sum":
             yield from _summands(b, cost.args[0])
+        case "dot":
+            yield b.mul(*cost.args)
         case _:
             yield cost
 

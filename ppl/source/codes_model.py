@@ -205,6 +205,11 @@ STATEMENTS = (
     ),
     Code("E416", "`{dist}` is improper and cannot be observed"),
     Code(
+        "E430",
+        "`{name}` and `{other}` are made from each other in loops of their own",
+        hint="put both lines into one `for`: they are then computed together, position by position",
+    ),
+    Code(
         "E416.drawn",
         "`{dist}` cannot be drawn from",
         hint="a distribution with a finite total: `Normal(0, 10)`, `Uniform(lo, hi)`",

@@ -286,6 +286,12 @@ STATEMENTS = (
     Page(
         "E416", "`Flat()` has no total mass, so there is no density of data under it.", "y ~ Flat()", "y ~ Normal(0, 1)"
     ),
+    Page(
+        "E430",
+        "Values that read each other's earlier positions are computed together, one position after the other.",
+        "for t in row { p[t] = if t == 1 then 0 else q[t - 1] }\nfor t in row { q[t] = p[t] + 1 }",
+        "for t in row {\n  p[t] = if t == 1 then 0 else q[t - 1]\n  q[t] = p[t] + 1\n}",
+    ),
 )
 
 ESTIMATORS = (
