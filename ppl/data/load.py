@@ -39,7 +39,8 @@ def load(spec: DataSpec, table: Table, options: Options) -> Work:
     axes = [axis.name for axis in spec.axes]
     used = [name for match in found.values() for name in match.names]
     notes = (*table.notes, *(note for _, note in absent.values()))
-    work = Work(spec, table, options, numbers=tuple(range(1, rows + 1)), extra=unused(table, [*used, *axes]))
+    numbers = tuple(range(table.first, table.first + rows))
+    work = Work(spec, table, options, numbers=numbers, extra=unused(table, [*used, *axes]))
     work = replace(work, problems=tuple(problems), warnings=notes)
     return _parse_all(_shape_all(work, found, origin), found)
 

@@ -98,8 +98,13 @@ def _rows(text: str, sep: str, origin: Origin) -> list[list[str]]:
     try:
         return list(reader)
     except csv.Error as error:
-        why = _CSV_FAULTS.get(str(error), "text follows a closing quote")
-        raise ModelError([complain("E605", source=origin.name, line=reader.line_num, why=why)]) from None
+        raise ModelError([csv_fault(error, origin, reader.line_num)]) from None
+
+
+def csv_fault(error: csv.Error, origin: Origin, line: int) -> Diagnostic:
+    """E605, at the line where the reader stopped."""
+    why = _CSV_FAULTS.get(str(error), "text follows a closing quote")
+    return complain("E605", source=origin.name, line=line, why=why)
 
 
 _CSV_FAULTS = {
@@ -108,19 +113,21 @@ _CSV_FAULTS = {
 }
 
 
-def table_of_rows(rows: list[list[str]], origin: Origin, notes: tuple[Diagnostic, ...] = ()) -> Table:
-    """The table of a header and its rows. A blank line in the middle of a single column is a missing cell.
-    Raises ModelError: E603, E604."""
+def table_of_rows(
+    rows: list[list[str]], origin: Origin, notes: tuple[Diagnostic, ...] = (), number: int = 1
+) -> Table:
+    """The table of a header and its rows, the first of which has this number. A blank line in the middle of a single
+    column is a missing cell. Raises ModelError: E603, E604."""
     first = next(index for index, row in enumerate(rows) if row)
     header = tuple(name.strip() for name in rows[first])
     body = _without_blank_lines(rows[first + 1 :], len(header))
     if not body:
         raise ModelError([complain("E603.rows", source=origin.name)])
     if set(map(len, body)) != {len(header)}:
-        raise ModelError([_ragged(body, header, origin)])
+        raise ModelError([_ragged(body, header, origin, number)])
     count = (len(body),)
     columns = {name: Raw(cells, count) for name, cells in zip(header, zip(*body))}
-    return Table(origin, header, columns, is_flat=True, notes=notes)
+    return Table(origin, header, columns, is_flat=True, notes=notes, first=number)
 
 
 def _without_blank_lines(rows: list[list[str]], width: int) -> list[list[str]]:
@@ -130,10 +137,10 @@ def _without_blank_lines(rows: list[list[str]], width: int) -> list[list[str]]:
     return [row for row in rows[:last] if row] if [] in rows[:last] else rows[:last]
 
 
-def _ragged(body: list[list[str]], header: tuple[str, ...], origin: Origin) -> Diagnostic:
+def _ragged(body: list[list[str]], header: tuple[str, ...], origin: Origin, number: int) -> Diagnostic:
     """The complaint about rows whose length is not the header's."""
     width = len(header)
-    bad = [(index + 1, len(row)) for index, row in enumerate(body) if len(row) != width]
+    bad = [(index, len(row)) for index, row in enumerate(body, number) if len(row) != width]
     lines = "    ".join(f"row {row}: {counted(cells, 'cell')}" for row, cells in bad[:3])
     rows = f"row {bad[0][0]} has" if len(bad) == 1 else f"{grouped(len(bad))} rows have"
     names = {cells for _, cells in bad} == {width + 1} and len(bad) == len(body)

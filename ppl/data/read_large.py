@@ -33,16 +33,15 @@ def read_large_table(spec: DataSpec, path: Path, options: Options) -> Table | No
     except ImportError:
         return None
     sep = separator(options, SEPARATORS[path.suffix.lower()])
-    names = _header(path, sep)
-    kinds = _kinds(spec, names, options)
+    names = header_of(path, sep)
+    kinds = kinds_of(spec, names, options)
     if kinds is None:
         return None
-    types = {name: getattr(arrow, ARROW_TYPES.get(kind, "string"))() for name, kind in kinds.items()}
     try:
         table = reader.read_csv(
             str(path),
             parse_options=reader.ParseOptions(delimiter=sep, newlines_in_values=True),
-            convert_options=_conversion(reader, types, options),
+            convert_options=conversion(arrow, reader, kinds, options),
         )
     except (ValueError, OSError):
         return None
@@ -52,14 +51,15 @@ def read_large_table(spec: DataSpec, path: Path, options: Options) -> Table | No
     return Table(columns.origin, names, columns.columns, is_flat=True)
 
 
-def _conversion(reader: Any, types: dict[str, Any], options: Options) -> Any:
-    """No text means missing here: a blank among numbers makes the read fail."""
+def conversion(arrow: Any, reader: Any, kinds: Mapping[str, str], options: Options) -> Any:
+    """How pyarrow reads columns of these kinds. No text means missing: a blank among numbers makes the read fail."""
+    types = {name: getattr(arrow, ARROW_TYPES.get(kind, "string"))() for name, kind in kinds.items()}
     return reader.ConvertOptions(
         column_types=types, include_columns=list(types), null_values=[], decimal_point=options.decimal
     )
 
 
-def _header(path: Path, sep: str) -> tuple[str, ...]:
+def header_of(path: Path, sep: str) -> tuple[str, ...]:
     """The names in the first line; none if that is no line of UTF-8 CSV."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as lines:
@@ -68,7 +68,7 @@ def _header(path: Path, sep: str) -> tuple[str, ...]:
         return ()
 
 
-def _kinds(spec: DataSpec, names: Sequence[str], options: Options) -> dict[str, str] | None:
+def kinds_of(spec: DataSpec, names: Sequence[str], options: Options) -> dict[str, str] | None:
     """The kind of each column that a declaration takes, or None if some declaration finds none, or two that differ."""
     header = Table(Origin(""), tuple(names), {name: Raw((), (0,)) for name in names}, is_flat=True)
     found = [resolve(column, header, options) for column in spec.columns]

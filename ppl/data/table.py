@@ -31,10 +31,12 @@ class Raw:
 @dataclass(frozen=True, slots=True)
 class Table:
     """`names` in file order, with repeats; `columns` by name. In a flat table (`is_flat`, a CSV file or a frame) every
-    column has one cell per row, else columns are arrays of any shape."""
+    column has one cell per row, else columns are arrays of any shape. `first` is the number of its first row: a part of
+    a long file begins later."""
 
     origin: Origin
     names: tuple[str, ...]
     columns: Mapping[str, Raw]
     is_flat: bool
     notes: tuple[Diagnostic, ...] = ()
+    first: int = 1

@@ -18,8 +18,9 @@ from ppl.infer.trust import BATCH_RULES, OBJECTIVE_RULES, judge
 
 # Adam's steps where nobody says how many: passes over the data, at least and at most.
 FEWEST, MOST, PASSES = 2000, 50_000, 200
-# Positions times draws times numbers that the look at all data may take; draws that give a value, that give weights.
-AFFORDABLE, FEW, ENOUGH = 1e9, 8, 100
+# Positions times draws times numbers that the look at all data may take; draws that
+# give a value, that give weights, and that need not be more.
+AFFORDABLE, FEW, ENOUGH, PLENTY = 1e9, 8, 100, 1000
 VARIANCE_STEPS = 64
 VALUE, OUTPUT, VARIANCE = range(60, 63)
 
@@ -166,7 +167,7 @@ def ending(run: Run, settled: bool) -> str:
 
 def affordable(parted: Parted, most: int) -> int:
     """Draws of which each can look at all data."""
-    return int(np.clip(AFFORDABLE / (float(parted.count) * parted.cells), FEW, max(most, FEW)))
+    return int(np.clip(AFFORDABLE / (float(parted.count) * parted.cells), FEW, np.clip(most, FEW, PLENTY)))
 
 
 def measured(run: Run, parted: Parted, found: Place, value: float, se: float) -> Optimum:
