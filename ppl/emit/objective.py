@@ -23,7 +23,7 @@ from ppl.emit.sites import draw, splits
 from ppl.emit.strata import LEAST
 from ppl.emit.val import Val
 from ppl.emit.values import Builder
-from ppl.graph.graph import Node, core_of, drawn_sites, joined, node_list
+from ppl.graph.graph import Node, core_of, drawn_sites, joined, learned_params, node_list
 from ppl.rewrite.batching import SCALE, Batching
 from ppl.rewrite.eliminate import Elimination, eliminations, is_discrete
 from ppl.rewrite.listing import guide_name
@@ -64,7 +64,7 @@ def assemble_objective(
     o.joints = joined(guide)
     a.sequence = lambda name: sequence(name, o)
     a.given, a.raw = (lambda node: _given(node, o)), (lambda slot: _raw(slot, o))
-    for p in (*core.params, *(guide.params if guide is not None else ())):
+    for p in learned_params(graph, guide):
         a.s.names[p.name] = _param(p, o)
     for node in node_list(graph):
         assemble_node(node, o.a)

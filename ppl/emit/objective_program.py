@@ -26,7 +26,7 @@ from ppl.emit.reverse import adjoints
 from ppl.emit.surrogate import surrogate
 from ppl.emit.val import Val
 from ppl.emit.weighted import weighted
-from ppl.graph.graph import core_of, drawn_sites, node_list, replaced, unknowns
+from ppl.graph.graph import core_of, drawn_sites, learned_params, node_list, replaced, unknowns
 from ppl.guide.aims import Aim
 from ppl.rewrite.batching import Batching
 
@@ -92,7 +92,7 @@ def emit_objective(
     o = assemble_objective(graph, guide, estimators, batching=batching, opaque=opaque)
     costs = costs_of(o)
     drawn = assemble_objective(graph, guide, _all_drawn(graph, guide, estimators), o.b, batching=batching)
-    learned = (*core.params, *(guide.params if guide is not None else ()))
+    learned = learned_params(graph, guide)
     # numbers first, for they stand at columns that are known now; then as in the file, whatever was read first
     place = {name: i for i, name in enumerate([*(p.name for p in learned), *(n.name for n in unknowns(graph))])}
     o.params.sort(key=lambda p: (bool(p.axes), place[(p.of or p.name).split("@")[0]]))

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 import networkx as nx
 
-from ppl.check.core import ColumnSpec, Core, Derived, Dist, Expr, FactorTerm, Guide, Joint, Site
-from ppl.check.lints import reads
+from ppl.check.core import ColumnSpec, Core, Derived, Dist, Expr, FactorTerm, Guide, Joint, Param, Site
+from ppl.check.lints import names_in, reads
 from ppl.source.diagnostic import Bug
 from ppl.source.span import NOWHERE, Span
 
@@ -110,6 +110,17 @@ def guide_of(graph: nx.DiGraph) -> Guide | None:
     """The author's guide that the graph is planned with, if any."""
     guide: Guide | None = graph.graph.get("guide")
     return guide
+
+
+def learned_params(graph: nx.DiGraph, guide: Guide | None) -> tuple[Param, ...]:
+    """The parameters that are learned with this guide: those of the file and of the guide, without the weights of nets
+    that only other guides call."""
+    core = core_of(graph)
+    own = guide.statements if guide is not None else ()
+    read = set().union(*(reads(n.of) for n in node_list(graph) if not isinstance(n.of, ColumnSpec)), *map(reads, own))
+    read |= names_in(core.objective.value) if core.objective is not None else set()
+    params = (*core.params, *(guide.params if guide is not None else ()))
+    return tuple(p for p in params if not p.net or p.name in read)
 
 
 def drawn_sites(core: Core, guide: Guide | None) -> dict[str, Site]:

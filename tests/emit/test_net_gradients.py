@@ -228,3 +228,10 @@ def test_nets_of_earlier_positions(guide: str) -> None:
     found = program(TIME + guide)
     theta = found.start + 0.1 * RNG.normal(size=(3, found.dim))
     assert worst(found, theta, RNG.random((3, found.noise))) < 1e-6
+
+
+def test_weights_of_a_guide_that_is_not_used_are_not_learned() -> None:
+    with_guide = compiled(VAE)
+    without = with_guide.with_guide("auto").bind(DATA)[0]
+    assert {p.name.split(".")[0] for p in without.emitted.params} == {"decoder", "z"}
+    assert {p.name.split(".")[0] for p in with_guide.bind(DATA)[0].emitted.params} == {"decoder", "encoder"}
