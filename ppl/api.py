@@ -8,9 +8,10 @@ from types import CodeType
 from typing import Any
 
 import networkx as nx
+import numpy as np
 
 from ppl.check.check import check
-from ppl.check.core import Core, Guide, Site
+from ppl.check.core import Core, Guide, Joint, Site
 from ppl.check.declarations import constant_of
 from ppl.data.bind import bind
 from ppl.data.bound import Bound
@@ -19,6 +20,7 @@ from ppl.data.stream import bind_rows
 from ppl.emit.batch import BatchedObjective, bind_batched
 from ppl.emit.bind import Program, bind_program, compiled
 from ppl.emit.bind_objective import ObjectiveProgram, bind_objective
+from ppl.emit.joints import label_of
 from ppl.emit.objective_program import EmittedObjective, emit_objective
 from ppl.emit.program import Emitted, emit
 from ppl.forward.named import Named
@@ -29,9 +31,10 @@ from ppl.guide.shared import shared_guide
 from ppl.infer.approximation import Approximation, Options, Progress
 from ppl.infer.engine import fit as approximate
 from ppl.infer.groups import Groups
+from ppl.infer.held import curvature, fit_held, scale_of
 from ppl.infer.minibatch import fit_minibatches
 from ppl.infer.objective import NotFinite
-from ppl.infer.optimise import fit_objective
+from ppl.infer.optimise import fit_objective, with_points
 from ppl.infer.parts import Unparted, is_heavy
 from ppl.infer.target import NoDensity, NoGradient
 from ppl.results.blame import no_density, no_gradient, not_finite
@@ -231,7 +234,22 @@ class Model:
         stop: Callable[[], bool] = lambda: False,
     ) -> Approximation:
         """The engine on a bound program; complaints of the engine become located errors."""
+        found = self._inferred(program, bound, options, report, stop)
+        chosen = guide_of(self.graph)
+        joints = chosen.joints if chosen is not None else ()
+        return with_points(found, tuple(name for j in joints if j.family == "delta" for name in j.names))
+
+    def _inferred(
+        self,
+        program: "Bindable",
+        bound: Bound,
+        options: Options,
+        report: Callable[[Progress], None],
+        stop: Callable[[], bool],
+    ) -> Approximation:
         try:
+            if isinstance(program, ObjectiveProgram) and program.emitted.aim is None and self._laplace():
+                return self._around_modes(program, bound, options, report, stop)
             if isinstance(program, BatchedObjective):
                 return fit_minibatches(program, options, report, stop)
             if isinstance(program, ObjectiveProgram) and program.emitted.aim is not None:
@@ -250,6 +268,39 @@ class Model:
         except NoGradient as problem:
             assert isinstance(program, Program)
             raise ModelError([no_gradient(problem, self.graph, program)]) from None
+
+    def _laplace(self) -> tuple[Joint, ...]:
+        """The Laplace draws of the guide."""
+        chosen = guide_of(self.graph)
+        return tuple(j for j in (chosen.joints if chosen is not None else ()) if j.family == "laplace")
+
+    def _around_modes(
+        self,
+        program: ObjectiveProgram,
+        bound: Bound,
+        options: Options,
+        report: Callable[[Progress], None],
+        stop: Callable[[], bool],
+    ) -> Approximation:
+        """A guide with Laplace draws: their mode with the rest of the guide, then the rest with normals there, whose
+        covariance is the inverse of the curvature."""
+        chosen = guide_of(self.graph)
+        assert chosen is not None
+        joints = tuple(replace(j, family="mode") if j.family == "laplace" else j for j in chosen.joints)
+        emitted = emit_objective(self.graph, replace(chosen, joints=joints), estimators_of(self.graph))
+        modes = bind_objective(emitted, bound)
+        found = fit_objective(modes, options, report, stop)
+        theta, free = program.start.copy(), np.ones(program.dim, dtype=bool)
+        for name, block in modes.slots.items():
+            theta[program.slots[name]] = found.loc[block]
+        for label in (label_of(j) for j in self._laplace()):
+            scale = scale_of(curvature(modes, found.loc, modes.slots[f"{label}.loc"], options.seed))
+            sd, below = np.diag(scale), np.tril_indices(len(scale), -1)
+            theta[program.slots[f"{label}.log_sd"]] = np.log(sd)
+            theta[program.slots[f"{label}.mix"]] = (scale / sd[:, None])[below]
+            for part in ("loc", "log_sd", "mix"):
+                free[program.slots[f"{label}.{part}"]] = False
+        return fit_held(program, theta, free, options, report, stop)
 
     def _weighed(
         self,

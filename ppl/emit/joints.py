@@ -103,6 +103,8 @@ def steps_of(joint: Joint) -> tuple[Step, ...]:
         row = FAMILY[joint.family]
         extra = (dict(joint.settings)[row.extra],) if row.extra else (0.0,)
         return tuple(Step(name, extra) for name in row.steps)
+    if joint.family == "mode":
+        return ()
     return (*joint.steps, Step("mix", (MIXED,))) if _is_fixed(joint) else joint.steps
 
 
@@ -112,9 +114,11 @@ def _is_fixed(joint: Joint) -> bool:
 
 
 def _drawn(joint: Joint, axes: JointAxes, plates: tuple[str, ...], o: Objective) -> Val:
-    """The coordinates, along `axes.axis`; what their log density costs is noted: that of the base, and l of each map
+    """The coordinates, along `axes.axis` (for a `mode`, one place, as learned); what their log density costs is noted: that of the base, and l of each map
     (`ppl.stdlib.flows`)."""
     b, base, term = o.b, joint.base or STANDARD, guide_name(label_of(joint))
+    if joint.family == "mode":
+        return learned(o, f"{label_of(joint)}.loc", (axes.axis,), of=joint.names[0])
     own = b.sorted((*plates, axes.noise))
     noise = noise_of(o.a, label_of(joint), base, own)
     x, _ = pathwise(o.a.s, base, noise, own)

@@ -76,7 +76,7 @@ class Cost:
 class Evidence:
     """Everything the verdict rests on; each field was measured in the fit. `tail` is the part of a variance that may
     lie beyond ten deviations of the guide, where no proposal draw looks; `missed` by how many nats, at least, draws of
-    wider guides find more evidence."""
+    wider guides find more evidence; `points` are the unknowns of which a guide knows one value only."""
 
     elbo: float
     elbo_se: float
@@ -97,6 +97,7 @@ class Evidence:
     draws: int
     tail: float = 0.0
     missed: float = 0.0
+    points: str = ""
 
 
 @dataclass(frozen=True, slots=True)

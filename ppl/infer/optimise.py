@@ -134,6 +134,14 @@ def optimum(run: Run, found: Found, value: float, se: float, variance: Mapping[s
     )
 
 
+def with_points(found: Approximation, names: tuple[str, ...]) -> Approximation:
+    """The same approximation, judged with the unknowns that a guide puts in one place."""
+    if not names:
+        return found
+    evidence = replace(found.evidence, points=", ".join(names))
+    return replace(found, evidence=evidence, trust=judge(evidence, GUIDE_RULES))
+
+
 def draws_wanted(run: Run) -> int:
     return max(run.options.draws, FEWEST_DRAWS)
 

@@ -95,6 +95,11 @@ GUIDE_RULES: tuple[Rule, ...] = (
         "wider guides find mass where this one does not draw ({missed:.2f} nats more evidence)",
     ),
     Rule(
+        lambda e: bool(e.points),
+        "warn",
+        "the guide has one value for {points}: how uncertain that is, and what follows for the rest, is left out",
+    ),
+    Rule(
         lambda e: not e.settled and np.isfinite(e.shift),
         "warn",
         "the fit ended before its parameters settled: they are uncertain by {shift:.2g} of their own scale",
