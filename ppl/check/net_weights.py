@@ -41,7 +41,10 @@ def _draw(w: Weight, prior: ast.Expr, block: Block) -> None:
     """One array of weights: an unknown with the distribution of its net."""
     dist = weight_distribution(w, prior, block.scope)
     if dist is None:
-        return block.define(Entry(w.name, "failed", (), "failed", span=w.span))
+        for other in block.scope.book.weights.values():
+            if other.net == w.net and other.name not in block.scope.names:
+                block.define(Entry(other.name, "failed", (), "failed", span=w.span))
+        return None
     span = block.scope.nets[w.net].name.span
     block.statements.append(Site(w.name, w.axes, dist, "unknown", start=w.init, span=span, name_span=span))
     limits = support_bounds(dist, block.scope)
@@ -50,7 +53,7 @@ def _draw(w: Weight, prior: ast.Expr, block: Block) -> None:
 
 def weight_distribution(w: Weight, written: ast.Expr, scope: Scope) -> Dist | None:
     """The distribution of an array of weights, in which `fan_in` is how many numbers come into its layer."""
-    inner = scope.within(w.axes, w.name, w.span).naming({FAN_IN: local(FAN_IN, fan_in(w, scope), scope)})
+    inner = scope.within(w.axes, "weights", w.span).naming({FAN_IN: local(FAN_IN, fan_in(w, scope), scope)})
     dist = distribution(written, inner)
     if dist is None or not inside_frame(dist.axes, w.axes, w.name, written.span, scope):
         return None
