@@ -123,22 +123,16 @@ def _where(dist: Dist, x: Named, world: World) -> Named:
 
 @dataclass(frozen=True, slots=True)
 class Tails:
-    """The distribution functions of a family, in logarithms."""
+    """The distribution functions of a distribution of numbers, in logarithms."""
 
     dist: Dist
     world: World
 
-    def _of(self, text: str, x: Named) -> Named:
-        row = DISTRIBUTIONS[self.dist.name]
-        return row_formula(row, text, {"x": x, **arguments(self.dist, self.world)}, event_axis(self.dist), self.world)
-
     def log_cdf(self, x: Named) -> Named:
-        row = DISTRIBUTIONS[self.dist.name]
-        return self._of(row.logcdf or f"log({row.cdf})", x)
+        return log_tail(self.dist, x, self.world, False)
 
     def log_sf(self, x: Named) -> Named:
-        row = DISTRIBUTIONS[self.dist.name]
-        return self._of(row.logsf or f"log1p(-({row.cdf}))", x)
+        return log_tail(self.dist, x, self.world, True)
 
     def log_between(self, low: Named, high: Named) -> Named:
         """log P(low < X <= high), from the tail that keeps the digits."""
@@ -147,14 +141,84 @@ class Tails:
         return elementwise(lambda f, a, b: chosen(f > -np.log(2.0), a, b), self.log_cdf(low), above, below)
 
 
+def log_tail(dist: Dist, x: Named, world: World, upper: bool) -> Named:
+    """log P(X > x) if `upper`, else log P(X <= x), for any x."""
+    return _TAIL.get(dist.name, _family_tail)(dist, x, world, upper)
+
+
+def _family_tail(dist: Dist, x: Named, world: World, upper: bool) -> Named:
+    """By the formulas of the family, inside its support; beyond ends that are numbers it is all or nothing."""
+    row = DISTRIBUTIONS[dist.name]
+    text = (row.logsf or f"log1p(-({row.cdf}))") if upper else (row.logcdf or f"log({row.cdf})")
+    low, high = (float(t) if is_number(t) else None for t in (row.support.low, row.support.high))
+    low, high = (low, high) if row.kind == "real" else (None, None)
+    inside = elementwise(lambda v: np.clip(v, 1e-300 if low == 0.0 else low, high), x) if low != high else x
+    tail = row_formula(row, text, {"x": inside, **arguments(dist, world)}, event_axis(dist), world)
+    below, above = (0.0, -np.inf) if upper else (-np.inf, 0.0)
+    if low is not None:
+        tail = elementwise(lambda t, v: chosen(v > low, t, below), tail, x)
+    return tail if high is None else elementwise(lambda t, v: chosen(v < high, t, above), tail, x)
+
+
+def _mixture_tail(dist: Dist, x: Named, world: World, upper: bool) -> Named:
+    assert dist.args[0] is not None
+    axis = str(dist.attrs[0])
+    inner = world.seen({axis: None})
+    each = elementwise(
+        lambda w, t: np.log(w) + t, evaluate(dist.args[0], inner), log_tail(dist.inner[0], x, inner, upper)
+    )
+    return _over(_logsumexp, each, axis, world)
+
+
+def _where_tail(dist: Dist, x: Named, world: World, upper: bool) -> Named:
+    assert dist.args[0] is not None
+    return elementwise(chosen, evaluate(dist.args[0], world), *(log_tail(d, x, world, upper) for d in dist.inner))
+
+
+def _zero_inflated_tail(dist: Dist, x: Named, world: World, upper: bool) -> Named:
+    assert dist.args[0] is not None
+    p = evaluate(dist.args[0], world)
+    tail = elementwise(lambda p, t: np.log1p(-p) + t, p, log_tail(dist.inner[0], x, world, upper))
+    if upper:
+        return elementwise(lambda v, t: chosen(v >= 0.0, t, 0.0), x, tail)
+    return elementwise(lambda v, p, t: chosen(v >= 0.0, np.logaddexp(np.log(p), t), -np.inf), x, p, tail)
+
+
+def _truncated_tail(dist: Dist, x: Named, world: World, upper: bool) -> Named:
+    """A share of what lies between the ends: all of it, or nothing, beyond them."""
+    low, high = ends(dist, world)
+    full, inner = log_mass(dist, world), Tails(dist.inner[0], world)
+    if upper:
+        part = inner.log_sf(x) if high is None else inner.log_between(x, high)
+    else:
+        part = inner.log_cdf(x) if low is None else inner.log_between(low, x)
+    share = elementwise(np.subtract, part, full)
+    below, above = (0.0, -np.inf) if upper else (-np.inf, 0.0)
+    if high is not None:
+        share = elementwise(lambda s, v, end: chosen(v < end, s, above), share, x, high)
+    if low is not None:
+        share = elementwise(lambda s, v, end: chosen(v > end, s, below), share, x, low)
+    return share
+
+
+_TAIL: dict[str, Callable[[Dist, Named, World, bool], Named]] = {
+    "Mixture": _mixture_tail,
+    "where": _where_tail,
+    "ZeroInflated": _zero_inflated_tail,
+    "Truncated": _truncated_tail,
+}
+
+
 def ends(dist: Dist, world: World) -> tuple[Named | None, Named | None]:
     """The ends of a truncated distribution, no wider than the support; a whole number just below the lower one, where
     its sum starts."""
     low, high = (counted(evaluate(a, world)) if a is not None else None for a in dist.args)
     inner = dist.inner[0]
-    support = DISTRIBUTIONS[inner.name].support
     if low is not None and inner.kind == "int":
         low = elementwise(lambda x: x - 1.0, low)
+    if inner.name not in DISTRIBUTIONS:
+        return low, high
+    support = DISTRIBUTIONS[inner.name].support
     if low is not None and inner.kind == "real" and is_number(support.low):
         low = elementwise(np.maximum, low, number(float(support.low)))
     if high is not None and inner.kind == "real" and is_number(support.high):
@@ -171,10 +235,11 @@ def _truncated(dist: Dist, x: Named, world: World) -> Named:
         density = elementwise(lambda d, v, end: chosen(v <= end, d, -np.inf), density, x, high)
     if dist.inner[0].name == "Flat":
         return density
-    return elementwise(np.subtract, density, _log_mass(dist, world))
+    return elementwise(np.subtract, density, log_mass(dist, world))
 
 
-def _log_mass(dist: Dist, world: World) -> Named:
+def log_mass(dist: Dist, world: World) -> Named:
+    """log P of what lies between the ends of a truncated distribution."""
     low, high = ends(dist, world)
     tails = Tails(dist.inner[0], world)
     if low is None:

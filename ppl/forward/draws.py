@@ -1,6 +1,7 @@
 """Draws from distributions, by the texts of the tables."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cache
 from types import CodeType
 
@@ -9,7 +10,7 @@ import scipy.special as sp
 from numpy.random import Generator
 
 from ppl.check.core import Dist
-from ppl.forward.densities import Tails, arguments, ends, event_axes, event_axis
+from ppl.forward.densities import Tails, arguments, ends, event_axes, event_axis, log_mass
 from ppl.forward.expressions import counted, evaluate
 from ppl.forward.named import Array, Named, aligned, chosen, elementwise
 from ppl.forward.world import World
@@ -149,11 +150,44 @@ def _truncated(dist: Dist, axes: tuple[str, ...], draws: int, world: World, rng:
     """The quantile of a share of what lies between the ends, by the tail that keeps the digits."""
     low, high = (None if v is None else aligned(v, axes) for v in ends(dist, world))
     inner, size = dist.inner[0], shape_of(axes, draws, world)
+    if inner.name in _CUT:
+        return _CUT[inner.name](dist, axes, draws, world, rng)
     u = np.maximum(rng.random(size), 2.0**-54)
     if inner.name == "Flat":
         assert low is not None and high is not None
         return Named(low + (high - low) * u, axes)
     return Named(_between(inner, axes, low, high, u, world), axes)
+
+
+def _cut_mixture(dist: Dist, axes: tuple[str, ...], draws: int, world: World, rng: Generator) -> Named:
+    """A truncated mixture is a mixture of truncated components, each weighed by what is left of it."""
+    mixture, weights = dist.inner[0], dist.inner[0].args[0]
+    assert weights is not None
+    axis, component = str(mixture.attrs[0]), replace(dist, inner=mixture.inner)
+    inside = world.seen({axis: None})
+    left = elementwise(lambda w, m: w * np.exp(m), counted(evaluate(weights, inside)), log_mass(component, inside))
+    which = k.draw_level(rng, aligned(world.spread(left, axis), (*axes, axis)), shape_of(axes, draws, world))
+    each = draw(component, (*axes, axis), draws, inside, rng)
+    return Named(np.take_along_axis(each.values, which[..., None], axis=-1)[..., 0], axes)
+
+
+def _cut_inflated(dist: Dist, axes: tuple[str, ...], draws: int, world: World, rng: Generator) -> Named:
+    """The extra zeros, where they lie between the ends, and otherwise what is left of the rest."""
+    assert dist.inner[0].args[0] is not None
+    rest = replace(dist, inner=dist.inner[0].inner)
+    low, high = ends(dist, world)
+    p = counted(evaluate(dist.inner[0].args[0], world))
+    zero = p if low is None else elementwise(lambda p, low: np.where(low < 0.0, p, 0.0), p, low)
+    zero = zero if high is None else elementwise(lambda p, high: np.where(high >= 0.0, p, 0.0), zero, high)
+    share = elementwise(lambda z, p, m: z / (z + (1.0 - p) * np.exp(m)), zero, p, log_mass(rest, world))
+    each = draw(rest, axes, draws, world, rng)
+    return Named(np.where(rng.random(each.values.shape) < aligned(share, axes), 0.0, each.values), axes)
+
+
+_CUT: dict[str, Callable[[Dist, tuple[str, ...], int, World, Generator], Named]] = {
+    "Mixture": _cut_mixture,
+    "ZeroInflated": _cut_inflated,
+}
 
 
 def _between(

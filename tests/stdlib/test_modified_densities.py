@@ -8,8 +8,15 @@ import numpy as np
 import pytest
 
 from ppl.api import Model, compile
+from ppl.check.core import Derived, Dist, Site
 from ppl.emit.bind import Program, bind_program
 from ppl.emit.program import emit
+from ppl.forward.data import world_of
+from ppl.forward.densities import log_density
+from ppl.forward.draws import draw
+from ppl.forward.expressions import evaluate
+from ppl.forward.named import Named
+from ppl.forward.world import World
 
 # What a case may name besides its columns and unknowns.
 DERIVED = {"low_seen": "y <= -0.5", "high_seen": "y >= 1.5", "some": "y > -50"}
@@ -187,3 +194,47 @@ def test_a_gradient_is_that_of_differences(case: Case) -> None:
     for i, h in enumerate(3e-5 * np.eye(program.dim)):
         slope = (program.value(u + h, w) - program.value(u - h, w)) / 6e-5
         assert np.allclose(gradient[:, i], slope, rtol=2e-6, atol=2e-5), i
+
+
+# ---- the same, forward -------------------------------------------------------------------------------------------
+
+
+def world_at(case: Case, values: np.ndarray) -> tuple[World, Dist, np.ndarray]:
+    """The data and one point of the unknowns, as the forward interpreter has them; the distribution of `y`; and its
+    density at `values` by the program."""
+    model = model_of(case)
+    data = table(case, values)
+    _, bound = model.bind(data)
+    program = bind_program(emit(model.graph, with_terms=True), bound)
+    u, w = points(program)[:1], np.zeros(program.weights)
+    world = world_of(model.core, bound)
+    for name, value in program.constrained(u, w).items():
+        world.names[name] = Named(value, dict(program.emitted.reported)[name])
+    for each in (s for s in model.core.statements if isinstance(s, Derived)):
+        world.names[each.name] = evaluate(each.value, world)
+    site = next(s for s in model.core.statements if isinstance(s, Site) and s.role == "observed")
+    return world, site.dist, terms_of(model, data)[0]
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_the_forward_interpreter_has_the_same_density(case: Case) -> None:
+    values = np.arange(0, 9) if case.kind == "int" else np.linspace(case.low + 1e-3, min(case.high, case.low + 5), 12)
+    world, dist, expected = world_at(case, values)
+    with np.errstate(all="ignore"):
+        found = log_density(dist, world.names["y"], world).values[0]
+    assert np.allclose(found, expected, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("case", (*ONE_SIDED, *NESTED), ids=str)
+def test_draws_are_spread_as_the_density_says(case: Case) -> None:
+    """Means of sines of draws, which are bounded, against the same integrals."""
+    values, weights = grid(case)
+    world, dist, density = world_at(case, values)
+    rows, draws = len(values), 60_000 // len(values)
+    with np.errstate(all="ignore"):
+        found = draw(dist, ("row",), draws, world, np.random.default_rng(3)).values
+    assert found.shape == (draws, rows) and found.min() >= case.low - 1e-9 and found.max() <= case.high + 1e-9
+    for scale in (0.7, 2.0):
+        expected = np.sin(scale * values + 0.3) @ (weights * np.exp(density))
+        mean = np.sin(scale * found + 0.3)
+        assert abs(mean.mean() - expected) < 4.5 * mean.std() / np.sqrt(mean.size) + 1e-6
