@@ -88,7 +88,7 @@ def _read(e: ast.Call, scope: Scope, evaluate: Evaluate) -> _Call | None:
     settings = tuple(_number(n, named.get(n), scope, evaluate) for n in OPTIONS)
     began = evaluate(named["t0"], scope) if "t0" in named else _earliest(times, e.span)
     if began is None:
-        scope.report.add("E373.start", e.span)
+        scope.report.add("E375.axes" if times.axes else "E373.start", times.span if times.axes else e.span)
         return None
     if is_failed(start, times, began, *extra.values()) or None in settings:
         return None

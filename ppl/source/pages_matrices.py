@@ -2,48 +2,63 @@
 
 from ppl.source.page import Page
 
-DECAY = "fun decay(t, z, k) = -k * z\n"
+
+def decay(statements: str) -> str:
+    """A model with an equation."""
+    return f"fun decay(t, z, rate) = -rate * z\nmodel {{\n  rate ~ HalfNormal(1)\n{statements}  y ~ Normal(z, 1)\n}}"
+
+
+SOLVED = decay("  z = ode(decay, 1, x, rate)\n")
+
+STARTS = (
+    Page(
+        "E376",
+        "An equation is solved forwards. Without `t0=`, it starts at the earliest time of the data.",
+        "z = ode(decay, 1, time, k, t0=1)      # a row has time = 0.5",
+        SOLVED,
+    ),
+)
 
 MATRICES = (
     Page(
         "E370",
         "A matrix has its axis twice: rows and columns are the same levels.",
-        "R[coef] ~ LKJCholesky(2)",
-        "R[coef, coef] ~ LKJCholesky(2)\nb[group, coef] ~ MvNormal(0, chol=diag(s) @ R)",
+        "R[k] ~ LKJCholesky(2)\ny ~ Normal(0, 1)",
+        "R[k, k] ~ LKJCholesky(2)\nb[county, k] ~ MvNormal(0, chol=R)\ny ~ Normal(b[county, 1], 1)",
     ),
     Page(
         "E371",
         "A covariance, a scale or a Cholesky factor has an entry for every pair of levels.",
-        "x[k] ~ MvNormal(0, cov=2)",
-        "x[k] ~ MvNormal(0, cov=2 * eye(k))",
+        "b[k] ~ MvNormal(0, cov=2)\ny ~ Normal(b[1], 1)",
+        "b[k] ~ MvNormal(0, cov=2 * eye(k))\ny ~ Normal(b[1], 1)",
     ),
     Page(
         "E372",
         "The values of a Gaussian process at the rows are a normal vector; its covariance is a kernel of two rows, and"
         " two loops over the same axis write it down. Any function of two rows can stand there.",
-        "f[row] ~ GP(x, kernel=squared_exponential)",
-        "for i in row { for j in row {\n"
-        "  K[i, j] = a^2 * exp(-(x[i] - x[j])^2 / (2 * r^2)) + (if i == j then 1e-6 else 0)\n} }\n"
-        "f[row] ~ MvNormal(0, cov=K)",
+        "f[row] ~ GP(x, 1)\ny ~ Normal(f, 1)",
+        "for i in row {\n  for j in row {\n"
+        "    K[i, j] = exp(-(x[i] - x[j])^2 / 2) + (if i == j then 1e-6 else 0)\n  }\n}\n"
+        "f[row] ~ MvNormal(0, cov=K)\ny ~ Normal(f, 1)",
     ),
     Page(
         "E373",
         "`ode` takes the rate, the state at the start, the times, and then what the rate takes beside the time and the"
-        " state, by position or by name.",
-        DECAY + "z = ode(decay, 1, time)",
-        DECAY + "z = ode(decay, 1, time, k)",
+        " state, by position or by name. For a single time, `t0=` says when it starts.",
+        decay("  z = ode(decay, 1, x)\n"),
+        SOLVED,
     ),
     Page(
         "E374",
         "The right side of the equation is a function of the file, of the time, the state and what else it needs.",
-        "z = ode(-k * z, 1, time)",
-        DECAY + "z = ode(decay, 1, time, k)",
+        decay("  z = ode(-rate, 1, x)\n"),
+        SOLVED,
     ),
     Page(
         "E375",
         "When the solution is wanted is decided before the fit; only the rate and the start may depend on unknowns. To"
         " move the start, let the rate be zero before it: `if t < lag then 0 else …`.",
-        DECAY + "lag ~ HalfNormal(1)\nz = ode(decay, 1, time - lag, k)",
-        DECAY + "z = ode(decay, 1, time, k)",
+        decay("  z = ode(decay, 1, x - rate, rate)\n"),
+        SOLVED,
     ),
 )

@@ -6,7 +6,7 @@ each right one gives none. They may use the columns of `EXAMPLE_DATA`.
 
 from ppl.source.page import Page
 from ppl.source.pages_guide import GUIDED, GUIDES, LEARNED
-from ppl.source.pages_matrices import MATRICES
+from ppl.source.pages_matrices import MATRICES, STARTS
 from ppl.source.pages_nets import NETS
 
 EXAMPLE_DATA = """\
@@ -289,8 +289,8 @@ STATEMENTS = (
     Page(
         "E430",
         "Values that read each other's earlier positions are computed together, one position after the other.",
-        "for t in row { p[t] = if t == 1 then 0 else q[t - 1] }\nfor t in row { q[t] = p[t] + 1 }",
-        "for t in row {\n  p[t] = if t == 1 then 0 else q[t - 1]\n  q[t] = p[t] + 1\n}",
+        "for t in row { p[t] = if t == 1 then 0 else q[t - 1] }\nfor t in row { q[t] = p[t] + 1 }\ny ~ Normal(q, 1)",
+        "for t in row {\n  p[t] = if t == 1 then 0 else q[t - 1]\n  q[t] = p[t] + 1\n}\ny ~ Normal(q, 1)",
     ),
 )
 
@@ -400,4 +400,4 @@ MODEL_PAGES = {
     for rows in (NAMES, DECLARATIONS, AXES, STATEMENTS, NETS, LEARNED, GUIDES, ESTIMATORS, MATRICES, WARNINGS)
     for page in rows
 }
-RUN_PAGES = {page.code: page for page in RUNNING}
+RUN_PAGES = {page.code: page for page in (*RUNNING, *STARTS)}

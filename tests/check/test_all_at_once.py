@@ -63,8 +63,8 @@ MODELS = {
         ["E310 Normal(m, 1)", "E310 Normal(a, 1)"],
     ),
     "what is missing from the language": (
-        "z ~ LKJCholesky(lost)\n (p, q) ~ Normal(gone, 1)\n @smooth\n r ~ Normal(z + p, 1)\n y ~ Normal(r + q, 1)",
-        ["E490 LKJCholesky", "E101 lost", "E490 (p, q)", "E101 gone", "E490 @smooth"],
+        "z ~ GP(lost)\n (p, q) ~ Normal(gone, 1)\n @smooth\n r ~ Normal(z + p, 1)\n y ~ Normal(r + q, 1)",
+        ["E372 GP", "E101 lost", "E490 (p, q)", "E101 gone", "E490 @smooth"],
     ),
     "nothing to say": ("a ~ Normal(0, 1)\n y ~ Normal(a + x, 1)", []),
 }

@@ -5,6 +5,7 @@ import pytest
 
 from ppl.api import compile
 from ppl.check.check import check
+from ppl.source.codes import CODES
 from ppl.source.diagnostic import ModelError
 from ppl.syntax.parse import parse
 
@@ -35,7 +36,8 @@ CASES = {
     ),
     "one for each level": (
         "fun f(t, z, k) = -k * z",
-        "k[subject] ~ HalfNormal(1)\n  a[subject] ~ HalfNormal(2)\n  z[row] = ode(f, a[subject], time, k[subject], t0=0)",
+        "k[subject] ~ HalfNormal(1)\n  a[subject] ~ HalfNormal(2)\n"
+        "  z[row] = ode(f, a[subject], time, k[subject], t0=0)",
         "k[subject] ~ HalfNormal(1)\n  a[subject] ~ HalfNormal(2)\n  z[row] = a[subject] * exp(-k[subject] * time)",
     ),
     "one for each row": (
@@ -131,6 +133,26 @@ def test_a_time_before_the_start_is_an_error():
     functions, solved, _ = CASES["one number"]
     with pytest.raises(ModelError, match="E376"):
         bound(functions, solved.replace("t0=0", "t0=1"))
+
+
+@pytest.mark.parametrize(
+    ("call", "code"),
+    [
+        ("ode(f, 1, time * q, k)", "E375.axes"),
+        ("ode(f, 1, time, k, t0=k)", "E375"),
+        ("ode(f, 1, time, k, steps=0)", "E375.setting"),
+        ("ode(f, 1, time, k, nonsense=1)", "E373"),
+        ("ode(f, 1, 2, k)", "E373.start"),
+        ("ode(sqrt, 1, time, k)", "E374"),
+    ],
+)
+def test_what_is_no_equation(call, code):
+    text = (
+        f"{HEAD}fun f(t, z, k) = -k * z\nmodel {{\n  k ~ HalfNormal(1)\n  q[part] = [1, 2]\n  z[row, part] = {call}\n"
+    )
+    found = check(parse(text + "  y ~ Normal(z[1], 1)\n}\n", "m.ppl"))
+    assert [d.code for d in found.diagnostics] == [code.partition(".")[0]]
+    assert found.diagnostics[0].message.startswith(CODES[code].message.partition("{")[0])
 
 
 def test_a_single_time():
