@@ -9,6 +9,7 @@ from ppl.check.core import Dist, Expr
 from ppl.check.domains import in_domain, source_text
 from ppl.check.expressions import branches, expression, glance, inline, number, truth
 from ppl.check.formulas import formula
+from ppl.check.maps import image
 from ppl.check.reading import names_read
 from ppl.check.scope import Entry, Scope, base, is_failed, union
 from ppl.source.span import Span
@@ -54,8 +55,9 @@ def distribution(e: ast.Expr, scope: Scope) -> Dist | None:
         case ast.Call():
             unknown_function(e, scope)
             glance(e, scope)
-        case ast.Pipe():
-            scope.report.add("E490", e.span, what="flows (`|>`)", help="")
+        case ast.Pipe(left, right):
+            inner = distribution(left, scope)
+            return None if inner is None else image(inner, right, scope)
         case _:
             value = expression(e, scope)
             if not is_failed(value):

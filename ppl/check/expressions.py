@@ -77,7 +77,7 @@ def expression(e: ast.Expr, scope: Scope) -> Expr:
         case ast.ListOf():
             return _list(e, scope)
         case ast.Pipe():
-            scope.report.add("E490", e.span, what="flows (`|>`)", help="")
+            scope.report.add("E552.value", e.span)
         case ast.Attribute():
             return part(e, scope, expression)
         case _:

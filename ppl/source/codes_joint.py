@@ -27,6 +27,9 @@ JOINT_CODES = (
         hint="`Delta()` learns the place of each; or write one line for each unknown",
     ),
     Code("E552", "there is no flow called `{name}`", hint="{help}"),
+    Code("E552.value", "`|>` maps the draws of a distribution, and this is a value", hint="write `exp(x)`"),
+    Code("E552.image", "`{family} |> {name}` has no density in the tables", hint="{help}"),
+    Code("E551.rising", "the scale of `affine(m, s)` must be above zero", hint="for example `exp(s)`"),
     Code("E552.step", "`|> {name}` is no map of the draws of a distribution", hint="{help}"),
     Code(
         "E553",

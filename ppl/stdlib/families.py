@@ -69,3 +69,50 @@ FAMILIES: dict[str, Family] = {
         Family("Delta", "delta"),
     )
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """What `family |> map` is: `to` has a formula for each parameter of `row`, over the parameters of the family and
+    the arguments of the map."""
+
+    family: str
+    row: str
+    to: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Map:
+    """A row of `MAPS`: a rising map of numbers, with the names of its arguments; `value` is its formula in x."""
+
+    name: str
+    args: tuple[str, ...]
+    value: str
+    images: tuple[Image, ...]
+
+
+_LOC_SCALE = tuple(
+    Image(name, name, (*((p, p) for p in shape), (loc, f"m + s * {loc}"), (scale, f"s * {scale}")))
+    for name, shape, loc, scale in (
+        ("Normal", (), "mean", "sd"),
+        ("StudentT", ("df",), "mean", "sd"),
+        ("Cauchy", (), "loc", "scale"),
+        ("Laplace", (), "loc", "scale"),
+        ("Logistic", (), "loc", "scale"),
+        ("Gumbel", (), "loc", "scale"),
+    )
+)
+
+MAPS: dict[str, Map] = {
+    row.name: row
+    for row in (
+        Map("exp", (), "exp(x)", (Image("Normal", "LogNormal", (("mean_log", "mean"), ("sd_log", "sd"))),)),
+        Map("log", (), "log(x)", (Image("LogNormal", "Normal", (("mean", "mean_log"), ("sd", "sd_log"))),)),
+        Map(
+            "affine",
+            ("m", "s"),
+            "m + s * x",
+            (*_LOC_SCALE, Image("Uniform", "Uniform", (("lo", "m + s * lo"), ("hi", "m + s * hi")))),
+        ),
+    )
+}
