@@ -26,11 +26,12 @@ def bind(spec: DataSpec, source: object, options: Options | None = None) -> Boun
     that one run finds.
     """
     options = options or Options()
-    tables = read_tables(spec, source, lambda own, given: _table(own, given, options))
+    tables = read_tables(spec, source, lambda own, given: read_table(own, given, options))
     return to_bound(check_tables(spec, tables, options))
 
 
-def _table(spec: DataSpec, source: object, options: Options) -> Table:
+def read_table(spec: DataSpec, source: object, options: Options) -> Table:
+    """The table in one source. Raises ModelError: E601 to E605, E620."""
     if isinstance(source, (str, Path)) and is_large(Path(source)):
         large = read_large_table(spec, Path(source), options)
         if large is not None:

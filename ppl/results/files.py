@@ -29,6 +29,8 @@ FORMAT = "ppl fit"
 # What 1 lacks are the texts of imports and what predictions need.
 VERSION = 2
 ENTRY = "fit.json"
+# How numbers are written that JSON has not.
+NOT_FINITE = ("inf", "-inf", "nan")
 # The same fit gives the same bytes: entries carry no time of day.
 EPOCH = (1980, 1, 1, 0, 0, 0)
 PLAIN = ("model", "text", "source", "fingerprint", "rows", "reason", "seed", "converged")
@@ -230,7 +232,7 @@ def _evidence(record: dict[str, Any], arrays: Arrays) -> Evidence:
     modes = tuple(
         Mode(arrays[f"modes/{i}"], float(m["log_mass"]), float(m["divergence"])) for i, m in enumerate(record["modes"])
     )
-    plain: dict[str, Any] = {n: float(v) if isinstance(v, str) else v for n, v in record.items() if n != "modes"}
+    plain: dict[str, Any] = {n: float(v) if v in NOT_FINITE else v for n, v in record.items() if n != "modes"}
     return Evidence(**plain, modes=modes)
 
 

@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from ppl.data.options import Options
 from ppl.infer.approximation import Approximation
 from ppl.results.files import load_record, save
+from ppl.results.predict import NewLevels, Predictions, predict
 from ppl.results.quantity import Probabilities, Quantity
 from ppl.results.record import FitRecord
 from ppl.results.table import CI, Summary
@@ -35,6 +37,21 @@ class Fit(FitRecord):
     def save(self, path: str | Path) -> None:
         """Write a file that `ppl.load_fit` reads without the data. Raises ModelError (E707) where it cannot be."""
         save(self, path)
+
+    def predict(
+        self,
+        new_data: object,
+        *,
+        new_levels: NewLevels = "sample",
+        seed: int = 0,
+        draws: int | None = None,
+        options: Options | None = None,
+    ) -> Predictions:
+        """What the fit says of new rows: a path, a dict of arrays, or a data frame, with the columns that the model
+        reads; outcomes may be there or not. `fit.predict(new)["y"]` are labelled draws, one for each row and draw.
+        `new_levels="error"` refuses levels that the fit has not seen, instead of drawing them from their prior. Raises
+        ModelError: E6xx for the data, E8xx for what cannot be predicted."""
+        return predict(self, new_data, options, new_levels, seed, draws)
 
     def summary(self, *names: str, ci: float = CI) -> Summary:
         """A table of these names, or of all: mean, sd and the quantiles of an interval of probability `ci`."""

@@ -1,0 +1,435 @@
+"""Predictions for new rows: the model run forward from the draws of a fit."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from ppl.check.check import check
+from ppl.check.core import Core, Derived, FactorTerm, Site, Statement
+from ppl.check.declarations import constant_of
+from ppl.data.bound import Bound, BoundAxis
+from ppl.data.new_rows import NewRows, bind_new_rows
+from ppl.data.options import Options
+from ppl.data.wording import counted, listed, quoted
+from ppl.forward.data import reading_stored
+from ppl.forward.named import Array, Named, aligned, fixed, some_draws
+from ppl.forward.needs import behind, censored_only, read_by, reduced_rows, rows_back
+from ppl.forward.run import Given, run
+from ppl.forward.world import World
+from ppl.graph.whole import data_names
+from ppl.results.carried import Carried
+from ppl.results.predicted import labelled
+from ppl.results.quantity import Probabilities, Quantity
+from ppl.results.record import FitRecord
+from ppl.source.diagnostic import Diagnostic, ModelError, complain
+from ppl.syntax.imports import parse_linked
+
+CHUNK = 256
+# Numbers that are kept of one outcome: of many rows fewer draws, but not fewer than FEWEST.
+CELLS = 20_000_000
+FEWEST = 200
+# The stream of random numbers, of those that a seed has, for predictions.
+STREAM = 63
+SHOWN = 8
+# Warnings about data that matter where something is estimated from them.
+OF_A_FIT = ("W111", "W113", "W115")
+NewLevels = Literal["sample", "error"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Predictions:
+    """What a fit says of new rows. `quantities` have the axis of the rows first, whose labels are the numbers of the
+    rows in the source, from 1: `outcomes` are the observed columns, as they would come out; the others are values that
+    the model or its predict block derives for each row. `new_levels` says of a row which of its levels are new."""
+
+    source: str
+    rows: tuple[int, ...]
+    quantities: Mapping[str, Quantity | Probabilities]
+    outcomes: tuple[str, ...]
+    new_levels: Mapping[int, tuple[str, ...]]
+    units: Mapping[str, str]
+    warnings: tuple[Diagnostic, ...] = ()
+
+    def __getitem__(self, name: str) -> Quantity | Probabilities:
+        """The labelled draws (or probabilities) of an outcome or a value of each row. Raises KeyError."""
+        if name not in self.quantities:
+            raise KeyError(f"nothing is predicted of `{name}`; there is {', '.join(self.quantities)}")
+        return self.quantities[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.quantities)
+
+    def __len__(self) -> int:
+        return len(self.quantities)
+
+    def __repr__(self) -> str:
+        return f"<predictions for {counted(len(self.rows), 'row')} of {self.source}: {', '.join(self.quantities)}>"
+
+
+def predict(
+    fit: FitRecord,
+    source: object,
+    options: Options | None = None,
+    new_levels: NewLevels = "sample",
+    seed: int = 0,
+    draws: int | None = None,
+) -> Predictions:
+    """Predictions for new rows: a path, a dict of arrays, a data frame. Unknowns that the rows share come from the
+    draws of the fit; those of a new row, or of a level that the fit has not seen, from their distribution given the
+    rest; means over all rows are those of the training data. Raises ModelError: E6xx, E802, E807 to E811."""
+    task = _task(fit, source, options or Options(), new_levels)
+    found: dict[str, list[Array]] = {}
+    total = min(task.draws if draws is None else min(draws, task.draws), _affordable(task))
+    rng = np.random.default_rng([seed, STREAM])
+    for at in range(0, total, CHUNK):
+        part = slice(at, min(at + CHUNK, total))
+        for name, values in _chunk(task, part, rng).items():
+            found.setdefault(name, []).append(values)
+    return _labelled(task, fit, {n: np.concatenate(v) for n, v in found.items()})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Task:
+    """All that a prediction runs on. `axes` are those of the fit with new levels at the end, and the rows: first those
+    that a series goes on from, then the new ones. `values` are the draws of unknowns, `columns` the data."""
+
+    core: Core
+    carried: Carried
+    axes: Mapping[str, BoundAxis]
+    values: Mapping[str, Named]
+    columns: Mapping[str, Named]
+    fixed: Mapping[str, Named]
+    statements: Sequence[Statement]
+    wanted: tuple[Statement, ...]
+    outcomes: frozenset[str]
+    bound: Bound
+    flagged: Mapping[int, tuple[str, ...]]
+    warnings: tuple[Diagnostic, ...]
+
+    @property
+    def row(self) -> str:
+        return self.core.data.row
+
+    @property
+    def draws(self) -> int:
+        """As many as there are of everything."""
+        return min((v.draws for v in self.values.values() if v.draws > 1), default=len(self.carried.weights))
+
+
+def _affordable(task: _Task) -> int:
+    cells = max(int(np.prod([task.axes[a.rstrip("'")].size for a in _axes(s)])) for s in task.wanted)
+    return max(FEWEST, CELLS // max(cells, 1))
+
+
+def _axes(s: Statement) -> tuple[str, ...]:
+    return getattr(s, "axes", ())
+
+
+# ---- what is asked -----------------------------------------------------------------------------------------------
+
+
+def core_of_fit(fit: FitRecord) -> Core:
+    """The model of a fit, from its text and what it was set to."""
+    defines = {name: constant_of(value) for name, value in (fit.carried.defines if fit.carried else {}).items()}
+    checked = check(parse_linked(fit.text, fit.model, fit.imports), defines)
+    if checked.core is None:
+        raise ModelError(checked.diagnostics)
+    return checked.core
+
+
+def _task(fit: FitRecord, source: object, options: Options, new_levels: NewLevels) -> _Task:
+    if fit.carried is None:
+        raise ModelError([complain("E808", path="FIT")])
+    carried, whole = fit.carried, core_of_fit(fit)
+    core = reading_stored(whole)
+    every = [s for s in (*core.statements, *core.predict) if not isinstance(s, FactorTerm)]
+    wanted = tuple(s for s in every if core.data.row in _axes(s) and _is_predicted(s))
+    if not wanted:
+        help_ = "`ppl summary FIT` shows what is known of the unknowns"
+        raise ModelError([complain("E811", why="the model has no rows of data", help=help_)])
+    statements = behind([s.name for s in wanted], every)
+    _verify_possible(core, carried, statements, data_names(whole))
+    new = _new_rows(core, carried, statements, source, options)
+    axes = _extended(core, carried, new.bound)
+    flagged = _flagged(core, carried, new.bound)
+    warnings = _said(flagged, new.bound, new_levels)
+    columns = _columns(core, carried, new, axes)
+    _verify_order(core, carried, new.bound)
+    learned = {name: fixed(p.value, p.axes) for name, p in fit.params.items()}
+    values = _drawn(core, fit, carried, statements)
+    outcomes = frozenset(s.name for s in statements if isinstance(s, Site) and s.role in ("observed", "imputed"))
+    rows = {row: tuple(f"{c}={label}" for c, label in found) for row, found in flagged.items()}
+    return _Task(
+        core, carried, axes, values, columns, {**carried.stored, **learned}, statements, wanted,
+        outcomes, new.bound, rows, (*(w for w in new.bound.warnings if w.code not in OF_A_FIT), *warnings),
+    )  # fmt: skip
+
+
+def _is_predicted(s: Statement) -> bool:
+    """Whether this is said of each row: outcomes, what is derived, and what the predict block simulates."""
+    return isinstance(s, Derived) or (isinstance(s, Site) and s.role != "unknown" and s.value is None)
+
+
+def _verify_possible(core: Core, carried: Carried, statements: Sequence[Statement], data: frozenset[str]) -> None:
+    """E809 where the fit has not what it takes."""
+    needed = {s.name for s in statements}
+    lost = [n for n in carried.lost if n in needed]
+    if lost:
+        why = f"it has no draws of `{lost[0]}`, which is summed out together with others"
+        raise ModelError([complain("E809", why=why, help="nothing else can be done with these unknowns")])
+    for s in reduced_rows(core, data):
+        if s.name in needed:
+            why = f"`{s.name}` is computed from the unknowns of all rows"
+            raise ModelError([complain("E809", s.span, why=why, help="make it an unknown of its own")])
+    if rows_back(core) == 0:
+        return
+    if core.data.sorted_by is None and any(
+        core.data.row not in s.dist.event for s in statements if isinstance(s, Site)
+    ):
+        why = "its rows depend on earlier rows, and the model does not say in which order they come"
+        if not _is_joint(statements, core.data.row):
+            raise ModelError([complain("E809", why=why, help="`data sorted by COLUMN { … }`")])
+    series = [s.name for s in statements if isinstance(s, Site) and s.role == "unknown" and core.data.row in s.axes]
+    gone = [n for n in series if carried.kept and n not in carried.tail]
+    if gone:
+        why = f"it has kept no draws of `{gone[0]}` at its last rows"
+        raise ModelError([complain("E809", why=why, help="fit again with fewer draws: `--draws 1000`")])
+
+
+def _is_joint(statements: Sequence[Statement], row: str) -> bool:
+    """Whether the rows are drawn together, so that their order does not matter."""
+    return any(isinstance(s, Site) and row in {a.rstrip("'") for a in s.dist.event} for s in statements)
+
+
+# ---- the data ----------------------------------------------------------------------------------------------------
+
+
+def _new_rows(
+    core: Core, carried: Carried, statements: Sequence[Statement], source: object, options: Options
+) -> NewRows:
+    """The new rows: the columns that are read must be there, unless the model draws them."""
+    read = set().union(*(read_by(s) for s in statements))
+    indices = {c.per for c in core.data.columns if c.per and c.name in read}
+    drawn = {s.name for s in core.statements if isinstance(s, Site) and s.role in ("observed", "imputed")}
+    required = frozenset((read | indices) - drawn - censored_only(core))
+    spec = replace(core.data, columns=tuple(c for c in core.data.columns if c.name in read | indices | _order(core)))
+    sizes = {name: size for name, (size, _) in carried.axes.items()}
+    return bind_new_rows(spec, source, options, required, sizes)
+
+
+def _order(core: Core) -> set[str]:
+    return {core.data.sorted_by} if core.data.sorted_by else set()
+
+
+def _verify_order(core: Core, carried: Carried, bound: Bound) -> None:
+    """E809 where a series is not continued by the new rows."""
+    name = core.data.sorted_by
+    if not carried.kept or name is None or name not in bound.columns or name not in carried.columns:
+        return
+    last, first = carried.columns[name].values.max(), np.asarray(bound.columns[name].values, float).min()
+    if first <= last and rows_back(core) is not None:
+        why = f"the series goes on after its last `{name}`, and the new rows start before that"
+        raise ModelError([complain("E809", why=why, help=f"leave out the rows up to the last `{name}` of the fit")])
+
+
+def _axis_of(core: Core, name: str) -> str:
+    """The axis whose levels a column has."""
+    spec = next(c for c in core.data.columns if c.name == name)
+    return spec.table if spec.table is not None else name
+
+
+def _labelled_columns(core: Core, bound: Bound) -> list[tuple[str, str]]:
+    """The columns of levels in the new rows, each with its axis."""
+    kinds = {c.name: c.kind for c in core.data.columns}
+    return [(n, _axis_of(core, n)) for n in bound.columns if kinds[n] in ("factor", "ordinal", "pointer")]
+
+
+def _extended(core: Core, carried: Carried, bound: Bound) -> dict[str, BoundAxis]:
+    """Every axis: levels that are new stand behind those that the fit knows. Raises ModelError (E810)."""
+    out = {name: BoundAxis(name, size, labels) for name, (size, labels) in carried.axes.items()}
+    for name, axis in _labelled_columns(core, bound):
+        known = out[axis].labels or ()
+        more = tuple(x for x in bound.axes[name].labels or () if x not in known)
+        out[axis] = BoundAxis(axis, len(known) + len(more), (*known, *more))
+    for axis, found in bound.axes.items():
+        kind = next((a.kind for a in core.axes if a.name == axis), "")
+        if kind == "columns" and axis in out and found.labels != out[axis].labels:
+            shown = [", ".join(map(quoted, (labels or ())[:SHOWN])) for labels in (found.labels, out[axis].labels)]
+            raise ModelError([complain("E810", source=bound.source, found=shown[0], axis=axis, known=shown[1])])
+    out[core.data.row] = BoundAxis(core.data.row, carried.kept + bound.rows)
+    return out
+
+
+def _flagged(core: Core, carried: Carried, bound: Bound) -> dict[int, list[tuple[str, str]]]:
+    """The rows with levels that the fit has not seen: column and level."""
+    out: dict[int, list[tuple[str, str]]] = {}
+    for name, axis in _labelled_columns(core, bound):
+        known, column = set(carried.axes[axis][1] or ()), bound.columns[name]
+        labels = bound.axes[name].labels or ()
+        if column.axes != (core.data.row,) or set(labels) <= known:
+            continue
+        for i, code in enumerate(column.values.tolist()):
+            if labels[int(code)] not in known and not (column.missing is not None and column.missing[i]):
+                out.setdefault(i, []).append((name, labels[int(code)]))
+    return out
+
+
+def _said(flagged: Mapping[int, list[tuple[str, str]]], bound: Bound, new_levels: NewLevels) -> list[Diagnostic]:
+    """A warning, or an error, for each column with new levels."""
+    columns: dict[str, dict[str, list[int]]] = {}
+    for row, found in flagged.items():
+        for name, label in found:
+            columns.setdefault(name, {}).setdefault(label, []).append(int(bound.row_numbers[row]))
+    code = "E807" if new_levels == "error" else "W150"
+    out = [
+        complain(
+            code,
+            column=f"{bound.source}, column {name}",
+            levels=", ".join(map(quoted, list(levels)[:SHOWN])) + (", …" if len(levels) > SHOWN else ""),
+            rows=_rows_text(sorted(r for rows in levels.values() for r in rows)),
+        )
+        for name, levels in columns.items()
+    ]
+    if out and new_levels == "error":
+        raise ModelError(out)
+    return out
+
+
+def _rows_text(rows: list[int]) -> str:
+    return f"row {rows[0]}" if len(rows) == 1 else f"rows {listed(rows)}" + (", …" if len(rows) > 3 else "")
+
+
+def _columns(core: Core, carried: Carried, new: NewRows, axes: Mapping[str, BoundAxis]) -> dict[str, Named]:
+    """The data on all axes: what the fit has kept of them, and the new rows. NaN is what nothing is known of."""
+    out = {}
+    for spec in core.data.columns:
+        if spec.kind in ("text", "key"):
+            continue
+        values = np.full([axes[a.rstrip("'")].size for a in spec.axes], np.nan)
+        kept = carried.columns.get(spec.name)
+        if kept is not None:
+            values[tuple(slice(n) for n in kept.values.shape[1:])] = kept.values[0]
+        if spec.name in new.bound.columns:
+            column = new.bound.columns[spec.name]
+            where = np.ix_(*(_places(a, core, carried, new.bound, axes) for a in spec.axes))
+            fresh = _recoded(core, spec.name, new.bound, axes)
+            values[where] = fresh if column.missing is None else np.where(column.missing, values[where], fresh)
+        out[spec.name] = fixed(values, spec.axes)
+    return out
+
+
+def _places(
+    axis: str, core: Core, carried: Carried, bound: Bound, axes: Mapping[str, BoundAxis]
+) -> npt.NDArray[np.intp]:
+    """Where the positions of an axis of the new rows stand on the whole axis."""
+    base = axis.rstrip("'")
+    if base == core.data.row:
+        return np.arange(carried.kept, axes[base].size)
+    labels, every = bound.axes[base].labels, axes[base].labels
+    if labels is None or every is None:
+        return np.arange(axes[base].size)
+    return np.array([every.index(x) for x in labels], dtype=np.intp)
+
+
+def _recoded(core: Core, name: str, bound: Bound, axes: Mapping[str, BoundAxis]) -> Array:
+    """The values of a column of new rows; levels as positions on the whole axis."""
+    values = np.asarray(bound.columns[name].values, float)
+    if name not in dict(_labelled_columns(core, bound)):
+        return values
+    every = axes[_axis_of(core, name)].labels or ()
+    codes = np.array([every.index(x) for x in bound.axes[name].labels or ()] or [0], dtype=float)
+    return np.asarray(codes[values.astype(int)])
+
+
+# ---- the draws ---------------------------------------------------------------------------------------------------
+
+
+def _drawn(core: Core, fit: FitRecord, carried: Carried, statements: Sequence[Statement]) -> dict[str, Named]:
+    """The draws of the unknowns that predictions read; of what is on the rows, at the rows that were kept."""
+    out: dict[str, Named] = {}
+    for s in statements:
+        on_rows = core.data.row in _axes(s)
+        if on_rows and s.name in carried.tail:
+            out[s.name] = carried.tail[s.name]
+        if on_rows or not isinstance(s, Site) or s.role != "unknown":
+            continue
+        found = fit.quantities.get(s.name)
+        if s.name in carried.levels:
+            out[s.name] = carried.levels[s.name]
+        elif isinstance(found, Quantity):
+            out[s.name] = Named(found.draws, s.axes)
+        else:
+            raise ModelError([complain("E809", why=f"it has no draws of `{s.name}`", help="fit again")])
+    return out
+
+
+def _chunk(task: _Task, part: slice, rng: np.random.Generator) -> dict[str, Array]:
+    """The values of all that is predicted at the new rows, in some of the draws."""
+    sizes = {name: axis.size for name, axis in task.axes.items()}
+    labels = {name: axis.labels for name, axis in task.axes.items() if axis.labels is not None}
+    before = {task.row: task.carried.rows - task.carried.kept}
+    world = World({**task.fixed, **task.columns}, sizes, labels, before if task.carried.kept else {})
+    count = part.stop - part.start
+    given = _given(task, part, world)
+    names = {s.name for s in task.statements}
+    for name in names & set(world.names):
+        del world.names[name]
+    fresh = run(task.statements, world, count, rng, given, task.outcomes)
+    out = {}
+    for s in task.wanted:
+        v = fresh.get(s.name, world.names[s.name])
+        axes = _axes(s)
+        full = np.broadcast_to(aligned(v, axes), (count, *(world.size(a) for a in axes)))
+        at = (slice(None),) * (1 + axes.index(task.row)) + (slice(task.carried.kept, None),)
+        out[s.name] = np.array(full[at], float)
+    return out
+
+
+def _given(task: _Task, part: slice, world: World) -> dict[str, Given]:
+    """What is known of every statement: the columns as far as they have values, the draws as far as they reach."""
+    out = {}
+    for s in task.statements:
+        axes = _axes(s)
+        if s.name in task.columns:
+            v = task.columns[s.name]
+            known = ~np.isnan(v.values[0])
+            if known.any():
+                out[s.name] = Given(v, known)
+        elif s.name in task.values:
+            out[s.name] = _padded(some_draws(task.values[s.name], part), axes, world)
+    return out
+
+
+def _padded(v: Named, axes: tuple[str, ...], world: World) -> Given:
+    """Draws on whole axes, of which they know the first positions."""
+    values = aligned(v, axes)
+    sizes = tuple(world.size(a) for a in axes)
+    if values.shape[1:] == sizes:
+        return Given(Named(values, axes))
+    inside = tuple(slice(n) for n in values.shape[1:])
+    full, known = np.full((len(values), *sizes), np.nan), np.zeros(sizes, bool)
+    full[(slice(None), *inside)] = values
+    known[inside] = True
+    return Given(Named(full, axes), known)
+
+
+# ---- what is said ------------------------------------------------------------------------------------------------
+
+
+def _labelled(task: _Task, fit: FitRecord, found: Mapping[str, Array]) -> Predictions:
+    """The draws with labels, the rows in the order of the source."""
+    order = np.argsort(task.bound.row_numbers, kind="stable")
+    numbers = tuple(int(task.bound.row_numbers[i]) for i in order)
+    axes = {**task.axes, task.row: BoundAxis(task.row, len(numbers), tuple(map(str, numbers)))}
+    out: dict[str, Quantity | Probabilities] = {}
+    for s in task.wanted:
+        at = 1 + _axes(s).index(task.row)
+        draws = np.take(found[s.name], order, axis=at)
+        role = "outcome" if s.name in task.outcomes else "derived"
+        out[s.name] = labelled(s, draws, task.carried.weights, axes, role)
+    flagged = {int(task.bound.row_numbers[i]): levels for i, levels in sorted(task.flagged.items())}
+    outcomes = tuple(s.name for s in task.wanted if s.name in task.outcomes)
+    return Predictions(task.bound.source, numbers, out, outcomes, flagged, fit.units, task.warnings)
