@@ -43,10 +43,10 @@ ANNOTATIONS: dict[str, dict[str, Positive | OneOf]] = {
     "window": {"width": Positive(whole=True)},
     "measure": NOTHING,
     "relax": {"temp": Positive()},
+    "smooth": {"width": Positive()},
     "unsafe_reparam": NOTHING,
     **dict.fromkeys("centered noncentered".split(), NOTHING),
 }
-LATER = ("smooth",)
 
 
 def read_annotations(written: tuple[ast.Annotation, ...], scope: Scope) -> tuple[tuple[str, ...], tuple[Setting, ...]]:
@@ -57,10 +57,7 @@ def read_annotations(written: tuple[ast.Annotation, ...], scope: Scope) -> tuple
 
 
 def _is_known(a: ast.Annotation, scope: Scope) -> bool:
-    if a.name in LATER:
-        text = "remove the annotation: every unknown gets an estimator"
-        scope.report.add("E490.one", a.span, what=f"`@{a.name}`", help=text)
-    elif a.name not in ANNOTATIONS:
+    if a.name not in ANNOTATIONS:
         near = did_you_mean(a.name, tuple(ANNOTATIONS))
         listed = "annotations are " + ", ".join(f"@{n}" for n in ANNOTATIONS)
         scope.report.add("E514", a.span, name=a.name, help=f"did you mean `@{near}`?" if near else listed)

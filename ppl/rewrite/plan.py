@@ -25,6 +25,7 @@ from ppl.rewrite.order import Refusal as NotSummed
 from ppl.rewrite.recurrence import stepwise
 from ppl.rewrite.roughness import recheck, roughness
 from ppl.rewrite.sides import is_told_apart, sides, without_tests
+from ppl.rewrite.smooth import smooth, widths
 from ppl.rewrite.supports import domain
 from ppl.source.diagnostic import Diagnostic, ModelError, complain
 from ppl.source.span import Span
@@ -66,6 +67,8 @@ def plan(
     for by name of unknown, `measured` those that a pilot found cheapest; `kept` are not to be integrated out. Raises `ModelError` (E510 to E517, E530) where
     none is sound."""
     drawn = drawn_sites(core_of(graph), guide)
+    soft = widths(graph, guide)
+    graph = smooth(graph, soft) if soft else graph
     graph = canonical(conjugate(graph, {*drawn, *joined(guide), *(wanted or {}), *kept}))
     verify(graph, "graph")
     refused = refusals(graph, drawn, wanted or {})
@@ -83,6 +86,8 @@ def plan(
     if complaints:
         raise ModelError(complaints)
     chosen = {name: c for name, c in found.items() if isinstance(c, Choice)}
+    for name, width in soft.items():
+        chosen[name] = replace(chosen[name], biased=f"its jumps are smoothed over a width of {width:g}")
     chosen = _settled(graph, chosen)
     cells = formulas(graph)
     new = {

@@ -68,6 +68,12 @@ JOINT_CODES = (
         "a bound of several draws weighs all data at once, and minibatches show a part",
         hint="leave out one of `--objective` and `--batch`",
     ),
+    Code(
+        "E559",
+        "`@smooth` lies between the arguments of one family, and these branches are {first} and {second}",
+        hint="write the `if` inside an argument, or remove the annotation: an unbiased estimator is chosen",
+    ),
+    Code("E559.discrete", "`{name}` is discrete: there is nothing to smooth", hint="remove the annotation"),
     Code("E557", "there is no objective `{text}`", hint="{help}"),
     Code("E558", "`{text}` is no family of guides", hint="{help}"),
 )
