@@ -88,7 +88,8 @@ class Parts:
     @cached_property
     def cells(self) -> int:
         """About how many numbers of one draw the largest array of a call has for each position."""
-        sizes = {n: MANY if n in self.batching.axes else size for n, size in self.sizes.items()}
+        known = {axis: self.sizes.get(axis, 1) for table in self.emitted.tables for axis in table}
+        sizes = {n: MANY if n in self.batching.axes else size for n, size in {**known, **self.sizes}.items()}
         return -(-largest_array(self.emitted.tables, sizes) // MANY)
 
     def part(self, positions: Positions, scale: float = 1.0) -> Part:
@@ -242,6 +243,8 @@ def laid_out(emitted: EmittedObjective, bound: Bound, sizes: Mapping[str, int]) 
     for axes in (*(p.axes for p in emitted.params), *(n.axes for n in emitted.noises)):
         for a in axes:
             sizes.setdefault(a, as_level_count(a, emitted, sizes) or made_size(a, probe, sizes))
+    levels = {axis: as_level_count(axis, emitted, sizes) for axis, _ in emitted.levels}
+    sizes = {**{axis: count for axis, count in levels.items() if count}, **sizes}
     slots: dict[str, slice] = {}
     noises: dict[str, slice] = {}
     dim = lay_out(((p.name, p.axes) for p in emitted.params), sizes, slots)
