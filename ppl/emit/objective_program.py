@@ -104,8 +104,10 @@ def emit_objective(
     write_sizes(_new_sizes(drawn.a, o.a), w)
     w.line("d.afford(n)")
     every = [v for group in outputs.values() for v in group]
-    w.write(stage_zero([*every, *(p.start for p in o.params)]), 0)
-    w.write([p.start for p in o.params], 0)
+    # a program for many parts of the data begins once: it computes where only when asked
+    starts = [] if batching is not None else [p.start for p in o.params]
+    w.write(stage_zero([*every, *starts]), 0)
+    w.write(starts, 0)
     for p in o.params:
         if p.axes:
             w.line(f'{w.slot(p.name)} = d.slot("{p.name}")')
@@ -260,6 +262,7 @@ def _single(function: str, v: Val, outer: Writer) -> list[str]:
 
 def _start(params: Sequence[ParamSlot], outer: Writer) -> list[str]:
     w = outer.inside()
+    w.write([p.start for p in params], 0)
     w.line("theta = np.zeros(d.dim)")
     for p in params:
         w.line(f"theta[{w.slot(p.name)}] = {flattened_start(w, p)}")
