@@ -141,7 +141,8 @@ def _write_body(v: Val, made: Loop, body: Body, names: Names, w: Pen) -> None:
         found.append(text if full else f"np.broadcast_to({text}, {names.shapes[i]})")
     inner.line(f"{', '.join(names.last[i] for i, _ in values)} = {', '.join(found)}")
     for i, _ in values:
-        inner.line(f"{names.lists[i]}.append({names.last[i]})")
+        if made.states[i].kept or made.states[i].reach > 1:
+            inner.line(f"{names.lists[i]}.append({names.last[i]})")
     w.line(f"for {names.at} in {_range(made, body, w.size(made.axis))}:")
     w.lines.extend(inner.lines)
 

@@ -179,7 +179,9 @@ class Inner:
                 return self._made(v, tuple(self._arg(a) for a in v.args))
 
     def _elementwise(self, v: Val) -> Val:
-        """A sum of several: what is known before the loop is added up outside."""
+        """Of a sum or a product of several, what is known before the loop is put together outside."""
+        if v.op in ("mul", "div"):
+            return self._product(v)
         if v.op in ("add", "sub"):
             terms = list(_summands(v, self._moves))
             fixed = [t for t in terms if not self._moves(t[1])]
@@ -187,6 +189,17 @@ class Inner:
                 outside = self._arg(_added(self.b, fixed))
                 return _added(self.b, [(1, outside), *((s, self.known[x]) for s, x in terms if self._moves(x))])
         return self.b.apply(v.op, *(self._arg(a) for a in v.args))
+
+    def _product(self, v: Val) -> Val:
+        factors = list(_factors(v, self._moves))
+        fixed = [f for f in factors if not self._moves(f[1])]
+        outside = _multiplied(self.b, fixed)
+        if len(fixed) < 2 or not (
+            self.axis not in outside.axes or any(set(f.axes) == set(outside.axes) for _, f in fixed)
+        ):
+            return self.b.apply(v.op, *(self._arg(a) for a in v.args))
+        moving = [(power, self.known[f]) for power, f in factors if self._moves(f)]
+        return _multiplied(self.b, [(1, self._arg(outside)), *moving])
 
     def _made(self, v: Val, args: tuple[Val, ...], attrs: tuple[object, ...] | None = None) -> Val:
         axes = (a for a in v.axes if a != self.axis)
@@ -246,4 +259,20 @@ def _added(b: Builder, terms: Sequence[tuple[int, Val]]) -> Val:
     total = b.lit(0.0)
     for sign, v in terms:
         total = b.add(total, v) if sign > 0 else b.sub(total, v)
+    return total
+
+
+def _factors(v: Val, moves: Callable[[Val], bool], power: int = 1) -> Iterable[tuple[int, Val]]:
+    """The factors of a product, those of a denominator with the power -1; products that do not move stay together."""
+    if v.op in ("mul", "div") and moves(v):
+        yield from _factors(v.args[0], moves, power)
+        yield from _factors(v.args[1], moves, power if v.op == "mul" else -power)
+    else:
+        yield power, v
+
+
+def _multiplied(b: Builder, factors: Sequence[tuple[int, Val]]) -> Val:
+    total = b.lit(1.0)
+    for power, v in sorted(factors, key=lambda f: -f[0]):
+        total = b.mul(total, v) if power > 0 else b.apply("div", total, v)
     return total

@@ -124,6 +124,7 @@ def test_readme_has_one_line_for_each_model() -> None:
         ("earthquakes", "count", 107, 2072),
         ("eight_schools", "y", 8, 70),
         ("faithful", "waiting", 272, 19284),
+        ("nile", "flow", 100, 91935),
         ("poisson_glmm", "insects", 72, 684),
         ("pumps", "failures", 10, 75),
         ("seeds", "germinated", 21, 424),
