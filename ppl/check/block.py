@@ -82,7 +82,7 @@ def may_define(target: ast.Target, block: Block) -> bool:
         if is_net:
             block.report.add("E368.model", target.span, net=target.name.id)
         else:
-            block.report.add("E369", target.span, name=written, help=text)
+            block.report.add("E368.name", target.span, name=written, help=text)
         return False
     return may_name(target.name, block.scope)
 

@@ -94,7 +94,7 @@ def of_weights(statement: ast.Sample, target: ast.Target, scope: Scope) -> tuple
     net = target.name.id
     if net not in scope.nets or target.attribute != "weights" or target.indices is not None:
         text = "only nets have parts to draw: `f.weights ~ MeanField()`"
-        scope.report.add("E369", target.span, name=scope.text[target.span.start : target.span.end], help=text)
+        scope.report.add("E368.name", target.span, name=scope.text[target.span.start : target.span.end], help=text)
         return None
     if scope.nets[net].weights is None:
         scope.report.add("E368", target.span, net=net)

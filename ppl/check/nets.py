@@ -82,9 +82,19 @@ def _body(
     for let in net.lets:
         body.layer, body.made = let.target.name.id, 0
         new = {n: _short(e, inner) for n, e in _entries(let.target.name, let.value, inner, evaluate)}
+        if body.is_alone:
+            _units(let, new[let.target.name.id], inner)
         defined |= new
         inner = inner.naming(new)
     return defined
+
+
+def _units(let: ast.Let, entry: Entry, scope: Scope) -> None:
+    """The units of a layer have no names but the layer's: two layers do not meet unit by unit."""
+    units = [a for a in entry.axes if a in scope.axes and scope.axes[a].kind == "units"]
+    if entry.kind == "local" and len(units) > 1:
+        size = scope.axes[units[0]].size
+        scope.report.add("E369", let.target.span, name=entry.name, first=units[0], second=units[1], size=size)
 
 
 # Nodes of a value beyond which it gets a name: the lines of a net may read each other many times over.

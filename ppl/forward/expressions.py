@@ -5,8 +5,9 @@ It shares no code with the emitter, so that each checks the other. An axis may b
 """
 
 import string
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
+from math import prod
 
 import numpy as np
 import scipy.special as sp
@@ -217,21 +218,21 @@ def _softmax(x: Array, axis: int) -> Array:
 
 
 def _dot(e: Expr, world: World) -> Named:
-    axis = _axis(e)
-    a, b = (counted(evaluate(x, world.seen({axis: None}))) for x in e.args)
-    return dot(a, b, axis, world.size(axis))
+    over = tuple(str(a) for a in e.attrs)
+    a, b = (counted(evaluate(x, world.seen(dict.fromkeys(over)))) for x in e.args)
+    return dot(a, b, {axis: world.size(axis) for axis in over})
 
 
-def dot(a: Named, b: Named, axis: str, length: int) -> Named:
-    """The sum over an axis of a product."""
-    if axis not in a.axes and axis not in b.axes:
-        return elementwise(lambda x, y: x * y * length, a, b)
-    axes = tuple(x for x in dict.fromkeys((*a.axes, *b.axes)) if x != axis)
-    letters = dict(zip(("draw", *axes, axis), string.ascii_letters, strict=False))
+def dot(a: Named, b: Named, over: Mapping[str, int]) -> Named:
+    """The sum over some axes, given with their lengths, of a product."""
+    every = tuple(dict.fromkeys((*a.axes, *b.axes)))
+    axes = tuple(x for x in every if x not in over)
+    letters = dict(zip(("draw", *every), string.ascii_letters, strict=False))
     terms = ["".join(letters[x] for x in ("draw", *v.axes)[v.draws == 1 :]) for v in (a, b)]
     out = ("" if a.draws == b.draws == 1 else letters["draw"]) + "".join(letters[x] for x in axes)
     parts = [v.values[0] if v.draws == 1 else v.values for v in (a, b)]
     values = np.einsum(f"{terms[0]},{terms[1]}->{out}", *parts, optimize=True)
+    values = values * prod(length for axis, length in over.items() if axis not in every)
     return Named(values[None] if a.draws == b.draws == 1 else values, axes)
 
 

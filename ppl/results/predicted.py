@@ -54,7 +54,8 @@ def possible(core: Core, known: set[str]) -> tuple[list[Statement], list[str]]:
     """The statements to run, and the names of the predict block that they give."""
     every = [s for s in (*core.statements, *core.predict) if not isinstance(s, FactorTerm)]
     lost = {s.name for s in core.statements if isinstance(s, Site) and s.role != "observed" and s.name not in known}
-    names = [s.name for s in core.predict if not {x.name for x in behind([s.name], every)} & lost]
+    asked = [s.name for s in core.predict if not (isinstance(s, Derived) and s.hidden)]
+    names = [name for name in asked if not {x.name for x in behind([name], every)} & lost]
     return behind(names, every), names
 
 

@@ -25,5 +25,10 @@ NETS = (
         "the prior of weights stands in the head of their net",
         hint="`net {net}(…) -> … weights ~ D {{ … }}`",
     ),
-    Code("E369", "`{name}` cannot be drawn", hint="{help}"),
+    Code("E368.name", "`{name}` cannot be drawn", hint="{help}"),
+    Code(
+        "E369",
+        "`{name}` has the units of two layers, `{first}` and `{second}`, one value for each pair",
+        hint="`axis units = {size}` at top level, and `dense(…, units)` in both lines: then they are the same units",
+    ),
 )

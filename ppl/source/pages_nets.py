@@ -82,8 +82,10 @@ NETS = (
     ),
     Page(
         "E369",
-        "On the left of `~` stands a name, or `f.weights` for all weights of the net `f`, in a guide.",
-        _BAYES + _MODEL + "guide { f.biases ~ MeanField() }",
-        _BAYES + _MODEL + "guide { f.weights ~ MeanField() }",
+        "The units of a layer of a plain size are its own, and what two layers give does not meet unit by unit: a sum of"
+        " both would have a value for each pair. Layers that share their units, as in a residual net, name an axis.",
+        "net f(a[gene]) -> m { h = dense(a, 5, tanh)\n i = h + dense(h, 5, tanh)\n m = dense(i) }\n" + _MODEL,
+        "axis units = 5\nnet f(a[gene]) -> m { h = dense(a, units, tanh)\n i = h + dense(h, units, tanh)\n m = dense(i) }\n"
+        + _MODEL,
     ),
 )

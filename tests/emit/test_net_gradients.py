@@ -61,10 +61,10 @@ BODIES = {
       n = r * s + (1 - r) * c
       m = dense([n, x, arm])""",
     "residual": """
-      a = dense([s, arm], 4, tanh)
-      b = a + norm(dense(a, 4, softplus)) * dense(x)
-      c = b + norm(dense(b, 4, softplus)) * dense(u)
-      d = c + norm(dense(c, 4, sigmoid))
+      a = dense([s, arm], hid, tanh)
+      b = a + norm(dense(a, hid, softplus)) * dense(x)
+      c = b + norm(dense(b, hid, softplus)) * dense(u)
+      d = c + norm(dense(c, hid, sigmoid))
       m = dense([d, x])""",
     "mlp": "m = mlp([s, x, arm], [4, hid], tanh) + mlp(u, [3], k, softplus, bias=false) @ mlp(s, 4, k, sigmoid)",
     "batch norm": "h = norm(dense([s, x, arm], 4), over=row)\nm = dense([softplus(h), u])",
