@@ -230,7 +230,15 @@ def _cumsum(v: Any, axis: int, backwards: bool) -> Any:
     return anp.flip(anp.cumsum(anp.flip(v, axis), axis=axis), axis)
 
 
-RUNTIME = SimpleNamespace(Gather=Gather, logsumexp=_logsumexp, cumsum=_cumsum)
+def _steps(v: Any, axis: int) -> Any:
+    return anp.moveaxis(v, axis, 0)
+
+
+def _stacked(items: list[Any], axis: int) -> Any:
+    return anp.stack(items, axis)
+
+
+RUNTIME = SimpleNamespace(Gather=Gather, logsumexp=_logsumexp, cumsum=_cumsum, steps=_steps, stacked=_stacked)
 
 
 # ---- programs ----------------------------------------------------------------------------------------------------
