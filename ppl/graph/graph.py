@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import networkx as nx
 
 from ppl.check.core import ColumnSpec, Core, Derived, Dist, Expr, FactorTerm, Guide, Joint, Param, Site
-from ppl.check.lints import names_in, reads
+from ppl.check.lints import joint_reads, names_in, reads
 from ppl.source.diagnostic import Bug
 from ppl.source.span import NOWHERE, Span
 
@@ -118,6 +118,7 @@ def learned_params(graph: nx.DiGraph, guide: Guide | None) -> tuple[Param, ...]:
     core = core_of(graph)
     own = guide.statements if guide is not None else ()
     read = set().union(*(reads(n.of) for n in node_list(graph) if not isinstance(n.of, ColumnSpec)), *map(reads, own))
+    read |= set().union(*map(joint_reads, guide.joints)) if guide is not None else set()
     read |= names_in(core.objective.value) if core.objective is not None else set()
     params = (*core.params, *(guide.params if guide is not None else ()))
     return tuple(p for p in params if not p.net or p.name in read)
