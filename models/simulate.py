@@ -21,10 +21,26 @@ def br(rng: Rng) -> Table:
     return "africa,rugged,log_gdp", rows
 
 
+def csis(rng: Rng) -> Table:
+    """3 means from Normal(1, sqrt(5)), each read twice with sd sqrt(2)."""
+    readings = rng.normal(rng.normal(1, np.sqrt(5), 3)[:, None], np.sqrt(2), (3, 2))
+    return "x1,x2", [f"{a:.3f},{b:.3f}" for a, b in readings]
+
+
 def dpmm(rng: Rng) -> Table:
     """40 counts of three Poisson rates: 10, 45 and 100, with weights 0.5, 0.3 and 0.2."""
     rate = rng.choice([10.0, 45.0, 100.0], 40, p=[0.5, 0.3, 0.2])
     return "x", [str(n) for n in rng.poisson(rate)]
+
+
+def lda(rng: Rng) -> Table:
+    """10 texts of 12 words out of eight; each of two topics prefers some words, each text one of the topics."""
+    words = rng.dirichlet(np.full(8, 0.3), 2)
+    rows = []
+    for _ in range(10):
+        topics = rng.choice(2, 12, p=rng.dirichlet([0.5, 0.5]))
+        rows.append(",".join("abcdefgh"[rng.choice(8, p=words[k])] for k in topics))
+    return ",".join(f"t{k}" for k in range(1, 13)), rows
 
 
 def mhmm(rng: Rng) -> Table:
@@ -60,11 +76,46 @@ def n_mixture(rng: Rng) -> Table:
     return "forest,count1,count2,count3", rows
 
 
+def one_compartment(rng: Rng) -> Table:
+    """20 concentrations over 10 days: 30 mg into 2 litres, absorbed at 0.75 a day and eliminated at 1 mg a day at most,
+    half of that at 0.25 mg a litre; errors of a tenth. Steps of a thousandth of a day by Heun's rule."""
+    seen, c, h = [], 0.0, 0.001
+
+    def rate(t: float, c: float) -> float:
+        return float(15 * 0.75 * np.exp(-0.75 * t) - 0.5 * c / (0.25 + c))
+
+    for step in range(10_000):
+        first = rate(step * h, c)
+        c += 0.5 * h * (first + rate((step + 1) * h, c + h * first))
+        if (step + 1) % 500 == 0:
+            seen.append(f"{(step + 1) * h:.1f},{c * np.exp(rng.normal(0, 0.1)):.3f}")
+    return "day,concentration", seen
+
+
 def piecewise(rng: Rng) -> Table:
     """40 doses: up by 0.5 below 6, down by 0.8 above it, and a jump of 1.5 there; noise 0.5."""
     dose = np.sort(rng.uniform(0, 10, 40))
     mean = np.where(dose < 6, 1 + 0.5 * dose, 5.5 - 0.8 * (dose - 6))
     return "dose,response", [f"{d:.2f},{r:.3f}" for d, r in zip(dose, rng.normal(mean, 0.5))]
+
+
+def prodlda(rng: Rng) -> Table:
+    """40 texts of 50 words out of twenty; the logits of three topics are mixed, not their probabilities."""
+    logits = rng.dirichlet(np.full(3, 0.3), 40) @ rng.normal(0, 1.5, (3, 20))
+    chances = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    return ",".join(f"w{k}" for k in range(1, 21)), [",".join(map(str, rng.multinomial(50, p))) for p in chances]
+
+
+def scanvi(rng: Rng) -> Table:
+    """120 cells of three kinds and 20 genes: about 90 counts a cell, a tenth of them lost; three labels in ten known."""
+    profiles = rng.dirichlet(np.ones(20), 3)
+    rows = []
+    for _ in range(120):
+        kind = rng.integers(3)
+        mean = rng.lognormal(4.5, 0.3) * profiles[kind]
+        counts = rng.negative_binomial(10, 10 / (10 + mean)) * (rng.random(20) >= 0.1)
+        rows.append(f"{'abc'[kind]},{'true' if rng.random() < 0.3 else 'false'}," + ",".join(map(str, counts)))
+    return "kind,labelled," + ",".join(f"g{k}" for k in range(1, 21)), rows
 
 
 def sigmoid_belief_net(rng: Rng) -> Table:
@@ -104,6 +155,11 @@ SEEDS: dict[Callable[[Rng], Table], int] = {
     spike_and_slab: 6,
     piecewise: 7,
     topics: 8,
+    csis: 9,
+    lda: 10,
+    prodlda: 11,
+    scanvi: 12,
+    one_compartment: 13,
 }
 
 

@@ -25,7 +25,7 @@ def stays_positive(start: Expr, body: Expr, name: str, state: str, scope: Scope)
         return False
     known = _assuming(body, name)
     if known.op != "vector":
-        return all(_keeps(sign, term, _is_state, inside) for sign, term in _terms(known, 1))
+        return all(_keeps(sign, term, _is_state, inside) for sign, term in _terms(known, 1, inside))
     labels = scope.axes[state].labels if state in scope.axes else None
     return all(_component(item, i, labels, inside) for i, item in enumerate(known.args))
 
@@ -35,7 +35,7 @@ def _component(item: Expr, i: int, labels: tuple[str, ...] | None, scope: Scope)
     own = {i + 1, labels[i] if labels else None}
     return all(
         _keeps(sign, term, lambda e: e.op == "fix" and _is_state(e.args[0]) and e.attrs[1] in own, scope)
-        for sign, term in _terms(item, 1)
+        for sign, term in _terms(item, 1, scope)
     )
 
 
@@ -50,15 +50,19 @@ def _is_state(e: Expr) -> bool:
     return e.op == "ref" and e.attrs[0] == STATE
 
 
-def _terms(e: Expr, sign: int) -> "list[tuple[int, Expr]]":
-    """The terms of a sum, each with its sign."""
+def _terms(e: Expr, sign: int, scope: Scope) -> list[tuple[int, Expr]]:
+    """The terms of a sum, each with its sign; a factor that is not negative is multiplied out."""
     match e.op:
         case "add":
-            return [*_terms(e.args[0], sign), *_terms(e.args[1], sign)]
+            return [*_terms(e.args[0], sign, scope), *_terms(e.args[1], sign, scope)]
         case "sub":
-            return [*_terms(e.args[0], sign), *_terms(e.args[1], -sign)]
+            return [*_terms(e.args[0], sign, scope), *_terms(e.args[1], -sign, scope)]
         case "neg":
-            return _terms(e.args[0], -sign)
+            return _terms(e.args[0], -sign, scope)
+        case "div" | "mul" if bounds(e.args[1], scope).low >= 0.0:
+            return [(s, replace(e, args=(t, e.args[1]))) for s, t in _terms(e.args[0], sign, scope)]
+        case "mul" if bounds(e.args[0], scope).low >= 0.0:
+            return [(s, replace(e, args=(e.args[0], t))) for s, t in _terms(e.args[1], sign, scope)]
         case _:
             return [(sign, e)]
 

@@ -187,6 +187,8 @@ SIGNS = {
     '[-a * z["gut"], a * z["gut"] - z["blood"] / (1 + z["blood"])]': True,
     '[a - z["gut"], z["gut"] * z["blood"]]': True,
     "-a * z": True,
+    '[(1 - z["gut"] / (1 + z["gut"])) / 2, a * (1 - z["blood"])]': True,
+    '[(1 - z["gut"]) * (a - 1), 0]': False,
     '[-a * z["blood"], a * z["gut"]]': False,
     '[-a, z["gut"]]': False,
     '[-z["gut"] / (z["gut"] - a), 0]': False,
