@@ -42,7 +42,8 @@ def _missing_fault(column: CheckedColumn, work: Work) -> Diagnostic:
     part = next(part for part in column.parts if part.missing)
     subject = work.table.origin.column(part.name)
     if column.on_rows:
-        missing, total = work.rows_of(part, part.missing), counted(len(work.numbers), "row")
+        # the parts of a long file before this one have none
+        missing, total = work.rows_of(part, part.missing), counted(work.table.first - 1 + len(work.numbers), "row")
     else:
         missing, total = [index + 1 for index in part.missing], counted(len(part.values), "value")
     hint = _hint(column.spec, column.on_rows)

@@ -5,6 +5,7 @@ in memory what it has room for. Every part goes through the checks of a whole ta
 rows; the levels of factors are collected on the way."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -22,6 +23,8 @@ from ppl.data.natural import natural_order
 from ppl.data.options import Options
 from ppl.data.read_parts import is_readable_in_parts, tables
 from ppl.data.validate import check_tables
+from ppl.data.wording import counted, grouped, listed
+from ppl.source.diagnostic import Diagnostic, complain
 
 # Files of more bytes are read part by part.
 LARGE = 50_000_000
@@ -29,6 +32,7 @@ LARGE = 50_000_000
 ROWS = 2**16
 # Levels take the smallest of these types that counts them all.
 CODES = (np.int8, np.int16, np.int32)
+DROPPED = "W114"
 # The types in which whole tables have their columns.
 USUAL: Mapping[str, str] = {"real": "<f8"}
 
@@ -54,13 +58,19 @@ def can_stream(spec: DataSpec) -> bool:
 
 
 def spooled(spec: DataSpec, path: Path, options: Options) -> Bound:
-    """The table in a file, part by part."""
-    spools = {c.name: Spool(c.name, c.axes, c.kind) for c in spec.columns}
+    """The table in a file, part by part. The temporary files are closed in the end, and live on in their maps."""
+    with ExitStack() as files:
+        return _spooled(spec, path, options, files)
+
+
+def _spooled(spec: DataSpec, path: Path, options: Options, files: ExitStack) -> Bound:
+    spools = {c.name: Spool(c.name, c.axes, c.kind, files, _opened(files)) for c in spec.columns}
     first: Bound | None = None
-    numbers = []
+    numbers, read = [], 0
     for table in tables(spec, path, options):
         part = to_bound(check_tables(spec, {spec.row: table}, options))
         first = first or part
+        read = table.first - 1 + next(iter(table.columns.values())).shape[0]
         numbers.append(part.row_numbers)
         for name, spool in spools.items():
             spool.add(part.columns[name], part.axes.get(name))
@@ -69,7 +79,16 @@ def spooled(spec: DataSpec, path: Path, options: Options) -> Bound:
     axes = {name: _axis(axis, spools, spec.row, len(rows)) for name, axis in first.axes.items()}
     columns = {name: spool.column(len(rows)) for name, spool in spools.items()}
     print_ = fingerprint(columns, axes, {c.name: c.kind for c in spec.columns})
-    return Bound(columns, axes, first.source, first.extra, len(rows), print_, first.warnings, rows, {spec.row: rows})
+    notes = (*(w for w in first.warnings if w.code != DROPPED), *_dropped(first.source, rows, read))
+    return Bound(columns, axes, first.source, first.extra, len(rows), print_, notes, rows, {spec.row: rows})
+
+
+def _dropped(source: str, kept: npt.NDArray[np.int64], read: int) -> Iterator[Diagnostic]:
+    """W114 for the rows of all parts that were left out."""
+    if len(kept) < read:
+        gone = np.setdiff1d(np.arange(1, read + 1), kept)
+        count, total = grouped(len(gone)), counted(read, "row")
+        yield complain(DROPPED, source=source, count=count, rows=total, first=listed(gone.tolist()))
 
 
 def _axis(axis: BoundAxis, spools: "Mapping[str, Spool]", row: str, rows: int) -> BoundAxis:
@@ -87,7 +106,8 @@ class Spool:
     name: str
     axes: tuple[str, ...]
     kind: str
-    values: IO[bytes] = field(default_factory=TemporaryFile)
+    files: ExitStack
+    values: IO[bytes]
     missing: IO[bytes] | None = None
     codes: dict[str, int] = field(default_factory=dict)
     fixed: tuple[str, ...] | None = None
@@ -121,7 +141,7 @@ class Spool:
         if column.missing is None and self.missing is None:
             return
         if self.missing is None:
-            self.missing = TemporaryFile()  # noqa: SIM115 (it lives as long as its map)
+            self.missing = _opened(self.files)
             np.zeros((self.rows, *self.inner), np.bool_).tofile(self.missing)
         mask = np.zeros(column.values.shape, np.bool_) if column.missing is None else column.missing
         mask.tofile(self.missing)
@@ -137,10 +157,15 @@ class Spool:
         places = {label: i for i, label in enumerate(self.labels)}
         dtype = next((np.dtype(t) for t in CODES if len(places) <= np.iinfo(t).max), np.dtype(np.int64))
         turn = np.array([places[label] for label in self.codes], dtype=dtype)
-        out = TemporaryFile()  # noqa: SIM115
+        out = _opened(self.files)
         for at in range(0, len(values), ROWS):
             turn[values[at : at + ROWS]].tofile(out)
         return _mapped(out, dtype, values.shape)
+
+
+def _opened(files: ExitStack) -> IO[bytes]:
+    """A new temporary file."""
+    return files.enter_context(TemporaryFile())
 
 
 def _mapped(file: IO[bytes], dtype: "np.dtype[Any]", shape: tuple[int, ...]) -> npt.NDArray[Any]:

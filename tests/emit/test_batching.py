@@ -6,14 +6,15 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-import ppl.api as api
+from ppl import api
 from ppl.data.bind import bind
 from ppl.emit.batch import BatchedObjective, bind_batched
 from ppl.emit.bind_objective import ObjectiveProgram, bind_objective
 from ppl.emit.objective_program import emit_objective
 from ppl.emit.part import Part
-from ppl.graph.graph import guide_of
+from ppl.graph.graph import guide_of, lower, unknowns
 from ppl.rewrite.batching import batching
+from ppl.rewrite.plan import plan
 from ppl.source.diagnostic import ModelError
 
 Array = npt.NDArray[np.float64]
@@ -174,7 +175,7 @@ CASES = {
 def made(text: str, by: str, size: int) -> tuple[ObjectiveProgram, BatchedObjective]:
     """The objective on all rows at once, and part by part, of the same plan."""
     model = api.compile(text)
-    graph = api.plan(api.lower(model.core), guide_of(model.graph), kept=[n.name for n in api.unknowns(model.graph)])
+    graph = plan(lower(model.core), guide_of(model.graph), kept=[n.name for n in unknowns(model.graph)])
     guide, estimators = guide_of(graph), api.estimators_of(graph)
     columns = {c.name: c for c in model.core.data.columns}
     names = [n for n in DATA if n in columns or n.startswith("px")]
