@@ -67,7 +67,16 @@ def _is_drawable(dist: Dist, frame: tuple[str, ...], statement: ast.Sample, bloc
         passed(name, axis, block)
         if not axis:
             return False
-    return _one_support(dist, block)
+    return _has_levels(dist, block) and _one_support(dist, block)
+
+
+def _has_levels(dist: Dist, block: Block) -> bool:
+    """Whether the levels of an unknown are known: those of an ordinal, one more than it has cuts, are a column's."""
+    row = DISTRIBUTIONS.get(dist.name)
+    if row is None or row.kind != "level" or all(p.rank for p in row.params):
+        return all(_has_levels(inner, block) for inner in dist.inner)
+    block.report.add("E416.levels", dist.span, dist=row.name)
+    return False
 
 
 def has_position(frame: tuple[str, ...], target: ast.Target, block: Block) -> bool:

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from ppl.data.bound import Bound
+from ppl.data.bound import Bound, BoundColumn
 from ppl.emit.memory import keep_freed_memory
 from ppl.emit.program import Emitted
 from ppl.source.diagnostic import ModelError, complain
@@ -113,21 +113,29 @@ class Inputs:
     def missing(self, name: str, axes: tuple[str, ...]) -> npt.NDArray[np.bool_]:
         """Where a column has blanks."""
         column = self.bound.columns[name]
-        mask = np.zeros(column.values.shape, bool) if column.missing is None else column.missing
-        return np.transpose(mask, [column.axes.index(a) for a in axes])
+        return np.transpose(blanks_of(column), [column.axes.index(a) for a in axes])
 
     def blanks(self, name: str, axes: tuple[str, ...], along: int) -> npt.NDArray[np.intp]:
         """Where every blank of a column stands along one of its axes, in the order of `missing_rank`."""
-        return np.nonzero(self.missing(name, axes))[along]
+        column = self.bound.columns[name]
+        return np.nonzero(blanks_of(column))[column.axes.index(axes[along])]
 
     def missing_count(self, name: str) -> int:
         column = self.bound.columns[name]
         return 0 if column.missing is None else int(column.missing.sum())
 
     def missing_rank(self, name: str, axes: tuple[str, ...]) -> npt.NDArray[np.intp]:
-        """For every cell, the number of blanks before it: where its value stands among the missing ones."""
-        mask = self.missing(name, axes)
-        return np.where(mask, np.cumsum(mask.ravel()).reshape(mask.shape) - 1, 0).astype(np.intp)
+        """For every cell, the number of blanks before it in the order of the file: where its value stands among the
+        missing ones, whatever the order of the axes of the program."""
+        column = self.bound.columns[name]
+        mask = blanks_of(column)
+        rank = np.where(mask, np.cumsum(mask.ravel()).reshape(mask.shape) - 1, 0).astype(np.intp)
+        return np.transpose(rank, [column.axes.index(a) for a in axes])
+
+
+def blanks_of(column: BoundColumn) -> npt.NDArray[np.bool_]:
+    """Where a column has blanks, with the sizes of its axes."""
+    return np.zeros(column.values.shape, bool) if column.missing is None else column.missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +230,8 @@ class Program:
                 unary = unary.reshape(*unary.shape[: 1 + len(chain.axes)], k)
                 pair = pair.reshape(*pair.shape[: pair.ndim - 2 * len(levels)], k, k)
                 paths = find(unary, pair[..., None, :, :] if chain.same else pair)
-                for z, each in zip(chain.names, np.unravel_index(paths, levels), strict=True):
+                # the states of a chain that is read farther back have the levels before in them: the first is its own
+                for z, each in zip(chain.names, np.unravel_index(paths, levels)):
                     written = dict(self.emitted.eliminated)[z][:-1]
                     turned = np.transpose(each, (0, *(1 + chain.axes.index(a) for a in written)))
                     out[z] = np.concatenate([out[z], turned]) if z in out else turned

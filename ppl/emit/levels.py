@@ -11,7 +11,7 @@ from ppl.emit.lower import back
 from ppl.emit.sums import Term
 from ppl.emit.val import Val
 from ppl.emit.values import Builder
-from ppl.graph.graph import Node
+from ppl.graph.graph import Node, core_of
 from ppl.rewrite.eliminate import read_by
 from ppl.rewrite.order import schedule
 from ppl.stdlib.distributions import DISTRIBUTIONS
@@ -20,7 +20,7 @@ from ppl.stdlib.distributions import DISTRIBUTIONS
 def add_levels(node: Node, dist: Dist, out: Assembly) -> None:
     """A finite discrete unknown: all its levels, along an axis of its own."""
     b, axis = out.b, f"{node.name}?"
-    z = levels_along(dist, axis, out)
+    z = levels_along(dist, axis, out, _own_levels(node, out))
     plates = tuple(a for a in node.axes if a not in dist.event)
     once = b.lit(0.0)
     if node.kind == "imputed":
@@ -28,8 +28,9 @@ def add_levels(node: Node, dist: Dist, out: Assembly) -> None:
         mask = b.node("missing", (), (node.name, *data.axes), data.axes)
         once = b.apply("log_if", b.apply("or", mask, b.apply("eq", z, data)))
     out.s.names[node.name], out.s.plates[axis] = z, node.axes
-    if out.eliminated[node.name].along:
-        out.sizes[back(axis, 1)] = f'n["{axis}"]'
+    e = out.eliminated[node.name]
+    for k in range(1, e.memory + 1) if e.along else ():
+        out.sizes[back(axis, k)] = f'n["{axis}"]'
     out.add_density(lambda: Term(node.name, b.add(log_density(out.s, dist, z), once), plates))
     out.taps[node.name] = b.tap(b.lit(0.0), (*plates, axis), node.name)
 
@@ -42,9 +43,15 @@ def add_leaf(node: Node, dist: Dist, out: Assembly) -> None:
     out.terms.append(Term(node.name, out.b.apply("where", mask, out.b.lit(0.0), density), node.axes))
 
 
-def levels_along(dist: Dist, axis: str, out: Assembly) -> Val:
+def _own_levels(node: Node, out: Assembly) -> str:
+    """The axis of the levels of a column, which of an ordinal one is not that of its cuts; "" for an unknown."""
+    columns = core_of(out.graph).data.columns if node.kind == "imputed" else ()
+    return next((c.table or c.name for c in columns if c.name == node.name), "")
+
+
+def levels_along(dist: Dist, axis: str, out: Assembly, own: str = "") -> Val:
     """The values that a distribution can give, and the size of their axis; of counts without a largest value, those in
-    a window that is chosen with the data."""
+    a window that is chosen with the data. `own` is the axis of the levels, where it is known."""
     b = out.b
     lead = dist
     while lead.inner:
@@ -54,7 +61,7 @@ def levels_along(dist: Dist, axis: str, out: Assembly) -> Val:
         out.sizes[axis], out.levels[axis] = "2", "bool"
         return b.arange(axis)
     if row.kind == "level":
-        over = str(lead.attrs[0]).rstrip("'")
+        over = own or str(lead.attrs[0]).rstrip("'")
         out.sizes[axis], out.levels[axis] = f'n["{over}"]', f"level:{over}"
         return b.arange(axis)
     low, high = _span(dist, out)

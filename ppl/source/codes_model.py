@@ -210,6 +210,11 @@ STATEMENTS = (
         hint="put both lines into one `for`: they are then computed together, position by position",
     ),
     Code(
+        "E416.levels",
+        "`{dist}` describes the levels of an ordinal column, and an unknown has none of its own",
+        hint="`z[row] ~ Categorical(p[row, ..])` with an axis of levels, and `p` from `sigmoid(cuts - eta)`",
+    ),
+    Code(
         "E416.drawn",
         "`{dist}` cannot be drawn from",
         hint="a distribution with a finite total: `Normal(0, 10)`, `Uniform(lo, hi)`",
