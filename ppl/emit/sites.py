@@ -169,6 +169,19 @@ def _stratified(o: Objective, name: str, dist: Dist, axes: tuple[str, ...], at: 
     return x
 
 
+def _components(o: Objective, name: str, dist: Dist, axes: tuple[str, ...], at: Callable[[Val], Val]) -> Val:
+    """A draw from each component of a mixture, along an axis of their own: costs are averaged over it with the weights,
+    so that which component it is needs no draw."""
+    inner, over, axis = dist.inner[0], str(dist.attrs[0]), f"{name}?"
+    assert dist.args[0] is not None
+    each, _ = pathwise(o.a.s, inner, noise_of(o.a, name, inner, axes), axes)
+    x = o.b.rename(o.b.spread(each, over), over, axis)
+    o.a.sizes[axis] = f'n["{over}"]'
+    list_levels(o, name, axes, o.b.rename(o.b.spread(o.a.s.expr(dist.args[0]), over), over, axis))
+    o.guide_costs.append((guide_name(name), o.b.neg(log_density(o.a.s, dist, x)), plates_of(dist, axes)))
+    return x
+
+
 def _sided(o: Objective, name: str, dist: Dist, axes: tuple[str, ...], at: Callable[[Val], Val]) -> Val:
     """A draw along its path; each comparison with a threshold takes both answers, with the probabilities of the
     guide."""
@@ -215,5 +228,6 @@ _DRAW: dict[str, Callable[[Objective, str, Dist, tuple[str, ...], Callable[[Val]
     "remainder": _partly,
     "window": _partly,
     "relax": _relaxed,
+    "components": _components,
     "stratified": _stratified,
 }

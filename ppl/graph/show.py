@@ -18,6 +18,7 @@ COLOURS: Mapping[str, str] = {
     "window": SUM,
     "reparam": PATH,
     "implicit": PATH,
+    "components": SPLIT,
     "stratified": SPLIT,
     "boundary": SPLIT,
     "disarm": DRAW,

@@ -90,6 +90,11 @@ class Facts:
         return self.is_drawn and not self.listing.reason
 
     @property
+    def is_mixture(self) -> bool:
+        """Whether it is drawn from a mixture whose components are drawn along paths."""
+        return self.site is not None and self.dist.name == "Mixture" and bool(self.path)
+
+    @property
     def has_guards(self) -> bool:
         return not self.discrete and not isinstance(self.guards, Refusal) and bool(self.guards)
 
@@ -157,6 +162,11 @@ ESTIMATORS: tuple[Rule, ...] = (
         "reparam",
         lambda f: f.is_lipschitz and f.path == "reparam",
         lambda f: f"continuous with a kink: {f.finding.reason}",
+    ),
+    Rule(
+        "components",
+        lambda f: f.is_lipschitz and f.is_mixture and f.is_listed and not f.stepwise,
+        lambda f: "a draw from each component of the guide, weighed with its probability",
     ),
     Rule(
         "implicit",

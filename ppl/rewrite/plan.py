@@ -37,11 +37,11 @@ CONTINUOUS = "write the model so that every log density is continuous in it, or 
 SAME = {"enumerate": "exact", "marginal": "exact"}
 WORDS = frozenset(rule.name for rule in ESTIMATORS) | {"relax", *SAME}
 # Estimators of draws that are made along a path, whole or between thresholds.
-PATHS = frozenset(("reparam", "implicit", "stratified", "boundary"))
+PATHS = frozenset(("reparam", "implicit", "components", "stratified", "boundary"))
 # Estimators that answer for the jumps that they know of.
 SPLITTING = frozenset(("stratified", "boundary"))
 # Those that list levels along an axis: what is drawn after them must not need a score.
-LISTED = frozenset(("exact", "stratified", "remainder", "window", "relax"))
+LISTED = frozenset(("exact", "components", "stratified", "remainder", "window", "relax"))
 SUPPORTED = ("real", "lower", "upper", "interval")
 
 
@@ -64,8 +64,8 @@ def plan(
     kept: Iterable[str] = (),
 ) -> nx.DiGraph:
     """The graph with an estimator on every unknown, drawn from `guide` as far as it goes. `wanted` are estimators asked
-    for by name of unknown, `measured` those that a pilot found cheapest; `kept` are not to be integrated out. Raises `ModelError` (E510 to E517, E530) where
-    none is sound."""
+    for by name of unknown, `measured` those that a pilot found cheapest; `kept` are not to be integrated out. Raises
+    `ModelError` (E510 to E517, E530) where none is sound."""
     drawn = drawn_sites(core_of(graph), guide)
     soft = widths(graph, guide)
     graph = smooth(graph, soft) if soft else graph
@@ -152,6 +152,7 @@ def _facts(
     if real and not decided.pathwise:
         jumps = _usable(jumps_of(graph, node.name, guide), node, graph)
     needs_listing = (not real and (site is not None or isinstance(summed, NotSummed))) or bool(jumps)
+    needs_listing |= site is not None and dist.name == "Mixture"
     scalar = not dist.event if site is not None or not real else domain(dist).kind in SUPPORTED
     return Facts(
         node,
@@ -376,7 +377,7 @@ def _rechecked(graph: nx.DiGraph, chosen: dict[str, Choice]) -> dict[str, Choice
     core, guide = core_of(graph), guide_of(graph)
     if not (core.params or core.objective is not None or guide is not None):
         return chosen
-    paths = {n for n, c in chosen.items() if c.rule.name in ("reparam", "implicit") and not c.biased}
+    paths = {n for n, c in chosen.items() if c.rule.name in ("reparam", "implicit", "components") and not c.biased}
     split = {
         g.where for c in chosen.values() if c.splits and not isinstance(c.facts.guards, Refusal) for g in c.facts.guards
     }

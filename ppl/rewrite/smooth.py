@@ -1,4 +1,4 @@
-"""`@smooth(width=w)`: the comparisons that an unknown decides become sigmoids of that width, so that nothing jumps in it.
+"""`@smooth(width=w)`: comparisons that an unknown decides become sigmoids of that width, so that nothing jumps in it.
 
 What is fitted is then another model, close to the one that was written where w is small (Khajwal, Ong & Wagner, ESOP
 2023; Wagner, Khajwal & Ong, AISTATS 2024): a bias that is asked for, and reported."""
