@@ -106,6 +106,10 @@ class Sampled:
         return False
 
     @property
+    def flexible(self) -> bool:
+        return False
+
+    @property
     def start(self) -> Array:
         return self.parted.start
 

@@ -112,7 +112,9 @@ def test_complaints_name_the_row_of_the_file(
         bind(spec, path)
     (found,), (expected,) = caught.value.diagnostics, whole.value.diagnostics
     assert found.code == code and said in " ".join((found.message, *found.lines))
-    assert (found.message, found.lines) == (expected.message, expected.lines)
+    # what counts rows counts those that were read
+    assert found.message == expected.message.replace("of 100 rows", "of 80 rows")
+    assert found.lines == expected.lines
 
 
 def test_rows_of_another_length_are_found_where_they_are(tmp_path: Path) -> None:
