@@ -99,7 +99,7 @@ def _rank(core: Core, graph: nx.DiGraph) -> dict[str, int]:
     listed = [n.name for n in unknowns(graph)]
     truths = [n.name for n in node_list(graph) if isinstance(n.of, Derived) and n.of.value.type == "bool"]
     names = (
-        [a for z in (*listed, *truths) for a in (f"{z}?", f"{z}?1", f"{z}?2", f"{z}#", f"{z}^")]
+        [a for z in (*listed, *truths) for a in (f"{z}?", f"{z}?1", f"{z}?2", f"{z}?3", f"{z}#", f"{z}^")]
         + [f"{i}.missing" for i in imputed]
         + declared
         + matched

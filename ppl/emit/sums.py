@@ -1,7 +1,7 @@
 """Discrete unknowns summed out of the densities that they reach: tables added up over levels, chains over paths."""
 
 import operator
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ppl.emit.lower import Lowering, back, kernel
@@ -87,21 +87,31 @@ def summed_out(
     return pending, chains
 
 
+def _at(name: str, steps: int) -> str:
+    """The axis of the levels some steps back."""
+    return back(f"{name}?", steps) if steps else f"{name}?"
+
+
 def _own(step: Step) -> tuple[str, ...]:
-    return tuple(f"{name}?" for name in step.names)
+    """The levels that make a state: of a chain that is read several positions back, those before as well."""
+    return tuple(_at(name, k) for name in step.names for k in range(step.memory if step.along else 1))
 
 
 def _before(step: Step) -> tuple[str, ...]:
-    return tuple(back(f"{name}?", 1) for name in step.names)
+    """The levels of the state before: all but the last of them are levels of this one too, on axes of their own."""
+    shared = range(1, step.memory)
+    return tuple(a for n in step.names for a in (*(_at(n, k) + "'" for k in shared), _at(n, step.memory)))
 
 
 def _levels_of(step: Step) -> set[str]:
-    return {*_own(step), *(_before(step) if step.along else ())}
+    back = range(1, step.memory + 1) if step.along else ()
+    return {_at(name, k) for name in step.names for k in (0, *back)}
 
 
 def _complete(t: Term, ways: Ways, step: Step) -> Ways:
     """How a density reads the unknowns; one that has only come to depend on a member reads its own position."""
-    return {**{n: OWN for n in step.names if {f"{n}?", back(f"{n}?", 1)} & set(t.value.axes)}, **ways}
+    reach = range(step.memory + 1)
+    return {**{n: OWN for n in step.names if {_at(n, k) for k in reach} & set(t.value.axes)}, **ways}
 
 
 def _to_plate(s: Lowering, t: Term, ways: Ways, step: Step) -> Val:
@@ -123,22 +133,40 @@ def _to_plate(s: Lowering, t: Term, ways: Ways, step: Step) -> Val:
 def _paths(b: Builder, chain: Chain) -> Val:
     """The sum over all paths."""
     events = chain.unary_axes(()), chain.pair_axes(())
-    row = f"chain{'_same' if chain.same else ''}{len(chain.step.members)}"
+    row = f"chain{'_same' if chain.same else ''}{len(_own(chain.step))}"
     return kernel(b, row, (chain.unary, chain.pair), events, ())
 
 
 def _chain(b: Builder, step: Step, parts: Sequence[Val]) -> Chain:
     """What reads the position before is taken apart: at the first position nothing comes before, and from the second on
     it often is the same at all of them."""
-    before, along = _before(step), step.along
-    unary = [v for v in parts if not set(before) & set(v.axes)]
-    pairs = [v for v in parts if set(before) & set(v.axes)]
-    later = b.total(_from_second(b, v, along) for v in pairs)
-    first = b.total(_at_first(b, v, along, before) for v in pairs)
+    along, last = step.along, {_at(n, step.memory) for n in step.names}
+    back_there = tuple(_at(n, k) for n in step.names for k in range(1, step.memory + 1))
+    unary = [v for v in parts if not set(back_there) & set(v.axes)]
+    shared = [v for v in parts if set(back_there) & set(v.axes) and not last & set(v.axes)]
+    pairs = [v for v in parts if last & set(v.axes)]
+    later = b.total((*(_from_second(b, v, along) for v in pairs), *_same_levels(b, step)))
+    first = b.total((*(_at_first(b, v, along, back_there) for v in (*shared, *pairs)), *_no_levels(b, step)))
     is_first = b.apply("eq", b.arange(along, 1), b.lit(1.0))
-    here = b.add(b.total(unary), b.apply("where", is_first, first, b.lit(0.0)))
+    rest = b.total(_from_second(b, v, along) for v in shared)
+    here = b.add(b.total(unary), b.apply("where", is_first, first, rest))
     bare = Chain(step, here, later, along not in later.axes)
     return replace(bare, unary=_per_draw(b, here, bare.unary_axes(())), pair=_per_draw(b, later, bare.pair_axes(())))
+
+
+def _same_levels(b: Builder, step: Step) -> Iterator[Val]:
+    """What one state says of the levels before is what the state before says."""
+    for n in step.names:
+        for k in range(1, step.memory):
+            same = b.apply("eq", b.arange(_at(n, k)), b.arange(_at(n, k) + "'"))
+            yield b.apply("where", same, b.lit(0.0), b.lit(-INF))
+
+
+def _no_levels(b: Builder, step: Step) -> Iterator[Val]:
+    """Nothing is said of the levels before the first position: one of them stands for all."""
+    for n in step.names:
+        for k in range(1, step.memory):
+            yield b.apply("where", b.apply("eq", b.arange(_at(n, k)), b.lit(0.0)), b.lit(0.0), b.lit(-INF))
 
 
 def _per_draw(b: Builder, v: Val, axes: tuple[str, ...]) -> Val:

@@ -4,8 +4,9 @@ A discrete unknown is replaced by all its levels along an axis of its own; every
 axis, is summed down to the plate of the unknown, and the levels are added up: sum over z of prod over the plate = prod
 over the plate of sum over z, because each density reads only its own position of z. Where densities read the position
 before as well, along one axis, the unknown is a chain along that axis: its levels one step back have an axis of their
-own, and the sum over all paths is one step of the forward algorithm per position. Where one reads another position (two
-steps back, a sum over the plate), the plate does not factorise and the unknown is left to other estimators."""
+own, and the sum over all paths is one step of the forward algorithm per position. Densities that read two or three positions back
+make a chain whose states are tuples of as many levels. Where one reads another position (farther back, a sum over the
+plate), the plate does not factorise and the unknown is left to other estimators."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -15,7 +16,7 @@ import networkx as nx
 from ppl.check.core import ColumnSpec, Derived, Dist, Expr, FactorTerm, Site
 from ppl.check.lints import names_in
 from ppl.graph.graph import Node, core_of, expressions, is_read, node_list
-from ppl.rewrite.order import OWN, Access, Elimination, Refusal, Step, joined, positions, schedule
+from ppl.rewrite.order import MEMORY, OWN, Access, Elimination, Refusal, Step, joined, positions, schedule
 from ppl.source.span import NOWHERE
 from ppl.stdlib.distributions import DISTRIBUTIONS
 
@@ -60,6 +61,7 @@ def _elimination(node: Node, graph: nx.DiGraph) -> Elimination | Refusal:
         node.axes,
         tuple(accesses),
         along=next(iter(along), ""),
+        memory=max((way.lag for _, way in accesses), default=1) or 1,
         levels=_levels(node.dist, graph),
         open=bool(family),
         columns=_counts_seen(node.dist, [name for name, _ in accesses], graph) if family else (),
@@ -75,7 +77,7 @@ def _readers(node: Node, graph: nx.DiGraph) -> list[tuple[str, Access]] | Refusa
             continue
         if _moves_support(other, node, graph):
             return Refusal(f"the support of `{other.name}` depends on it", other.span)
-        way = joined(ways(other, node, graph))
+        way = joined(ways(other, node, graph), MEMORY)
         if way is not None and way.reason:
             return Refusal(way.reason.format(term=other.name), way.where if way.where != NOWHERE else other.span)
         if way is not None:
@@ -149,7 +151,7 @@ def _ends(dist: Dist) -> Iterator[Expr]:
 def read_by(node: Node, found: Mapping[str, Elimination], graph: nx.DiGraph) -> dict[str, Access] | None:
     """How a derived value reads the unknowns that are summed out; None where it couples more of their positions than
     the densities do."""
-    read = {z: joined(ways(node, graph.nodes[z]["node"], graph)) for z in found}
+    read = {z: joined(ways(node, graph.nodes[z]["node"], graph), found[z].memory) for z in found}
     if any(w is not None and (w.reason or w.along not in ("", found[z].along)) for z, w in read.items()):
         return None
     return {z: w for z, w in read.items() if w is not None}

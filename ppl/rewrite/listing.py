@@ -50,6 +50,8 @@ def listing(graph: nx.DiGraph, guide: Guide | None, name: str) -> Listing:
     if isinstance(left, str):
         return Listing({}, "", left, unknown.span)
     found = left
+    if any(w.lag > 1 for w in found.values()):
+        return Listing({}, "", "it is read several steps back", unknown.span)
     alongs = {w.along for w in found.values() if w.lag}
     if len(alongs) > 1:
         return Listing({}, "", "it is read back along two axes", unknown.span)

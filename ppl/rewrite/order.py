@@ -10,6 +10,8 @@ from ppl.source.span import NOWHERE, Span
 
 # Chains that are summed out as one: the state is then a tuple of theirs.
 PARTS = 3
+# How many positions back a chain may be read: its state is then a tuple of as many levels.
+MEMORY = 3
 # How many levels an unknown is taken to have where only the data say how many.
 GUESS = 10
 
@@ -42,15 +44,16 @@ OWN = Access()
 class Elimination:
     """An unknown that is summed out, and how each density that it reaches reads it. A `leaf` is blank cells that
     nothing else reads: their probabilities add up to one, whatever the levels. A chain has the axis `along` which its
-    densities read the position before. `levels` is how many it has, 0 where the data say; `open` that it has no last
-    one, and only a window of them is summed; `columns` are the counts in the data that its densities have seen.
-    Nothing but its own density reads an `unread` one, so that it adds up to one."""
+    densities read positions before, `memory` of them at most. `levels` is how many it has, 0 where the data say; `open`
+    that it has no last one, and only a window of them is summed; `columns` are the counts in the data that its
+    densities have seen. Nothing but its own density reads an `unread` one, so that it adds up to one."""
 
     name: str
     axes: tuple[str, ...]
     accesses: tuple[tuple[str, Access], ...]
     leaf: bool = False
     along: str = ""
+    memory: int = 1
     levels: int = 0
     open: bool = False
     columns: tuple[str, ...] = ()
@@ -91,14 +94,19 @@ class Step:
         return self.members[0].along
 
     @property
+    def memory(self) -> int:
+        """How many positions back the densities read."""
+        return self.members[0].memory
+
+    @property
     def left(self) -> tuple[str, ...]:
         """The plate of what is left when this is done."""
         return tuple(a for a in self.axes if a != self.along)
 
 
-def joined(ways: Iterable[Access]) -> Access | None:
+def joined(ways: Iterable[Access], most: int = 1) -> Access | None:
     """Several ways in which one density reads an unknown, as one; None where there is none. The farthest step back
-    covers those before it."""
+    covers those before it; it is at most `most`."""
     every = list(ways)
     bad = next((w for w in every if w.reason), None)
     if not every or bad is not None:
@@ -108,7 +116,7 @@ def joined(ways: Iterable[Access]) -> Access | None:
     last = max(every, key=lambda w: w.lag)
     if any(w.lag and w.along != last.along for w in every):
         return Access(reason="`{term}` reads it back along two axes at once", where=last.where)
-    if last.lag > 1:
+    if last.lag > most:
         return Access(reason=f"it is read {last.lag} steps back along `{last.along}`", where=last.where)
     return last
 
@@ -168,7 +176,7 @@ def cells(step: Step, levels: Mapping[str, int]) -> int:
     chain, a state meets the one before."""
     total = 1
     for name in step.names:
-        total *= levels[name] ** (2 if step.along else 1)
+        total *= levels[name] ** (step.memory + 1 if step.along else 1)
     for name in step.others:
         total *= levels[name]
     return total
@@ -176,7 +184,8 @@ def cells(step: Step, levels: Mapping[str, int]) -> int:
 
 def table(step: Step) -> tuple[str, ...]:
     """The axes of the table of a step: those of levels, the position before in a chain as `z?1`, and its plate."""
-    own = (a for n in step.names for a in ((f"{n}?", f"{n}?1") if step.along else (f"{n}?",)))
+    back = range(1, step.memory + 1) if step.along else ()
+    own = (f"{n}?{k or ''}" for n in step.names for k in (0, *back))
     return (*own, *(f"{n}?" for n in step.others), *step.axes)
 
 
@@ -193,6 +202,7 @@ def _step(
             return replace(step, others=tuple(left)), left
         other = waiting[left]
         meets = e.along and (other.along, other.axes) == (e.along, e.axes) and other not in step.members
+        meets = meets and e.memory == other.memory == 1
         if not meets or len(step.members) == PARTS:
             return step, left
         step = Step((*step.members, other))
@@ -210,7 +220,7 @@ def after(step: Step, touched: Sequence[Ways], axes: Mapping[str, tuple[str, ...
                     return name
                 continue
             moved = _moved(way, axes[name], through, step)
-            both = None if moved is None else joined([left.get(name, moved), moved])
+            both = None if moved is None else joined([left.get(name, moved), moved], MEMORY)
             if both is None or both.reason:
                 return name
             left[name] = both

@@ -70,7 +70,55 @@ def binary(z: np.ndarray, first: float = 0.3, stay: float = 0.8, come: float = 0
     return chance(z[0], first) + chance(z[1:], np.where(z[:-1], stay, come))
 
 
+PAST = """  for t in row {
+    z[t] ~ Bernoulli(logit=if t == 1 then 0.4 else if t == 2 then a * z[t - 1] else a * z[t - 1] - 1.5 * z[t - 2] + 0.2)
+  }
+"""
+
+
+def remembering(a: float, z: np.ndarray) -> float:
+    z = np.asarray(z, float)
+    return chance(z, expit(np.r_[0.4, a * z[0], a * z[1:-1] - 1.5 * z[:-2] + 0.2]))
+
+
 CASES = [
+    Case(
+        "a chain that remembers two positions",
+        "  y: real",
+        "  a ~ Normal(0, 1)\n" + PAST + "  y ~ Normal(a + 2 * z, 0.7)",
+        {"y": Y},
+        (("z", 5),),
+        [TRUTH] * 5,
+        lambda v, z: normal(v["a"], 0) + remembering(v["a"], z) + normal(Y, v["a"] + 2 * z, 0.7),
+    ),
+    Case(
+        "data that read two positions back",
+        "  y: real",
+        "  a ~ Normal(0, 1)\n" + BINARY + "  for t in row {\n"
+        "    y[t] ~ Normal(if t <= 2 then a * z[t] else z[t] - a * z[t - 2], 0.7)\n  }",
+        {"y": Y},
+        (("z", 5),),
+        [TRUTH] * 5,
+        lambda v, z: (
+            normal(v["a"], 0)
+            + binary(z)
+            + normal(Y, np.r_[v["a"] * z[:2], z[2:] - v["a"] * np.asarray(z, float)[:-2]], 0.7)
+        ),
+    ),
+    Case(
+        "a chain that remembers three positions",
+        "  y: real",
+        "  a ~ Normal(0, 1)\n  for t in row {\n"
+        "    z[t] ~ Bernoulli(logit=if t <= 3 then a else a * z[t - 1] - z[t - 3])\n  }\n  y ~ Normal(z, 0.7)",
+        {"y": Y},
+        (("z", 5),),
+        [TRUTH] * 5,
+        lambda v, z: (
+            normal(v["a"], 0)
+            + chance(z, expit(np.r_[[v["a"]] * 3, v["a"] * z[2:4] - np.asarray(z, float)[:2]]))
+            + normal(Y, z, 0.7)
+        ),
+    ),
     Case(
         "two states, transitions fixed",
         "  y: real",
@@ -430,11 +478,11 @@ FOUR = "".join(
     for z in ("z1", "z2", "z3", "z4")
 )
 REFUSED = {
-    "two steps back": (
-        "  for t in row {\n    z[t] ~ Bernoulli(logit=if t <= 2 then 0 else z[t - 1] - z[t - 2])\n  }\n"
+    "four steps back": (
+        "  for t in row {\n    z[t] ~ Bernoulli(logit=if t <= 4 then 0 else z[t - 1] - z[t - 4])\n  }\n"
         "  y ~ Normal(z, 1)",
-        "2 steps back",
-        "z[t - 2]",
+        "4 steps back",
+        "z[t - 4]",
     ),
     "four chains that meet": (
         FOUR + "  y ~ Normal(z1 + z2 + z3 + z4, 1)",
