@@ -17,6 +17,9 @@ VERBS: dict[str, tuple[str, str]] = {
     "graph": ("ppl.cli.graph", "Draw the graph of a model."),
     "emit": ("ppl.cli.emit", "Print the Python program that a model becomes."),
     "fmt": ("ppl.cli.fmt", "Lay model files out in the canonical way."),
+    "predict": ("ppl.cli.predict", "Predict new rows from a saved fit."),
+    "simulate": ("ppl.cli.simulate", "Write a fake data set that a model could have produced."),
+    "prior": ("ppl.cli.prior", "Show what a model expects before it has seen any outcome."),
     "summary": ("ppl.cli.summary", "Print the table of a saved fit."),
 }
 # One thread in the matrix products, unless the user says otherwise: those of a fit are too small to share, and threads

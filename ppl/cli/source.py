@@ -123,6 +123,18 @@ def with_data(command: Command) -> Command:
     return command
 
 
+def with_reading(command: Command) -> Command:
+    """The options about how files of data are read, without those about constants."""
+    for option in reversed(DATA[1:]):
+        command = option(command)
+    return command
+
+
+def values(settings: tuple[str, ...], option: str) -> dict[str, object]:
+    """Names and values, as `--set NAME=VALUE` gives them: numbers, `true`, `false`, JSON lists, or else texts."""
+    return {name: _value(text) for name, text in (_pair(s, option) for s in settings)}
+
+
 DATA = (
     click.option("-D", "settings", multiple=True, metavar="NAME=VALUE", help="Set a `const` of the model."),
     click.option("--map", multiple=True, metavar='NAME="COLUMN"', help="The column of the file for a declared name."),

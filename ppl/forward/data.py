@@ -15,8 +15,8 @@ from ppl.graph.whole import data_names, whole_data
 
 
 def world_of(core: Core, bound: Bound) -> World:
-    """The columns of the data and its axes; a column whose blanks the model draws has NaN there."""
-    names = {c.name: _column(bound, c.name) for c in core.data.columns if c.kind != "text"}
+    """The columns that there are and the axes; a column whose blanks the model draws has NaN there."""
+    names = {c.name: _column(bound, c.name) for c in core.data.columns if c.kind != "text" and c.name in bound.columns}
     labels = {name: axis.labels for name, axis in bound.axes.items() if axis.labels is not None}
     return World(names, {name: axis.size for name, axis in bound.axes.items()}, labels)
 

@@ -64,7 +64,7 @@ def quantities_json(quantities: Quantities, units: Mapping[str, str], ci: float 
     for name, quantity in quantities.items():
         role = "derived" if is_derived(quantity) else "unknowns"
         unit = {"unit": units[name]} if name in units else {}
-        out[role][name] = finite({**_quantity(quantity, ci), **unit})
+        out[role][name] = finite({**quantity_json(quantity, ci), **unit})
     return out
 
 
@@ -73,7 +73,8 @@ def is_derived(quantity: Quantity | Probabilities) -> bool:
     return quantity.role == "derived" if isinstance(quantity, Quantity) else not quantity.estimator
 
 
-def _quantity(quantity: Quantity | Probabilities, ci: float) -> dict[str, Any]:
+def quantity_json(quantity: Quantity | Probabilities, ci: float = CI) -> dict[str, Any]:
+    """One quantity: mean, sd and quantiles, or the probabilities of levels."""
     place = {
         "axes": list(quantity.axes),
         "labels": [list(x) for x in quantity.labels],

@@ -25,7 +25,7 @@ from ppl.results.predicted import labelled
 from ppl.results.quantity import Probabilities, Quantity
 from ppl.results.record import FitRecord
 from ppl.source.diagnostic import Diagnostic, ModelError, complain
-from ppl.syntax.imports import parse_linked
+from ppl.syntax.imports import parse_linked, texts_of
 
 CHUNK = 256
 # Numbers that are kept of one outcome: of many rows fewer draws, but not fewer than FEWEST.
@@ -35,7 +35,7 @@ FEWEST = 200
 STREAM = 63
 SHOWN = 8
 # Warnings about data that matter where something is estimated from them.
-OF_A_FIT = ("W111", "W113", "W115")
+OF_A_FIT = ("W110", "W111")
 NewLevels = Literal["sample", "error"]
 
 
@@ -133,10 +133,15 @@ def _axes(s: Statement) -> tuple[str, ...]:
 
 def core_of_fit(fit: FitRecord) -> Core:
     """The model of a fit, from its text and what it was set to."""
-    defines = {name: constant_of(value) for name, value in (fit.carried.defines if fit.carried else {}).items()}
-    checked = check(parse_linked(fit.text, fit.model, fit.imports), defines)
+    return checked_core(fit.text, fit.model, fit.carried.defines if fit.carried else {}, fit.imports)
+
+
+def checked_core(text: str, path: str, defines: Mapping[str, object], imports: Mapping[str, str] | None = None) -> Core:
+    """A checked model from its text; see `ppl.api.compile`. Raises ModelError."""
+    file = parse_linked(text, path, imports)
+    checked = check(file, {name: constant_of(value) for name, value in defines.items()})
     if checked.core is None:
-        raise ModelError(checked.diagnostics)
+        raise ModelError(checked.diagnostics, texts_of(file))
     return checked.core
 
 
