@@ -28,6 +28,7 @@ from ppl.forward.named import (
     spread,
     union,
 )
+from ppl.forward.odes import solution
 from ppl.forward.world import Window, World
 from ppl.source.diagnostic import Bug
 from ppl.stdlib import kernels as k
@@ -257,6 +258,22 @@ def _matrix(e: Expr, world: World) -> Named:
     return out
 
 
+def _of_matrix(e: Expr, world: World) -> Named:
+    """`logdet` and `det`: one number for a pair of axes."""
+    pair = tuple(str(a) for a in e.attrs)
+    values, rest = last(evaluate(e.args[0], world.seen(dict.fromkeys(pair))), pair)
+    return Named(np.asarray(KERNELS[e.op].forward(values)[0]), rest)
+
+
+def _solve(e: Expr, world: World) -> Named:
+    pair = tuple(str(a) for a in e.attrs)
+    whole = world.seen(dict.fromkeys(pair))
+    a, b = evaluate(e.args[0], whole), spread(evaluate(e.args[1], whole), pair[0], world.size(pair[0]))
+    rest = tuple(x for x in union((a, b)) if x not in pair)
+    values = KERNELS["solve"].forward(aligned(a, (*rest, *pair)), aligned(b, (*rest, pair[0])))[0]
+    return cut(Named(np.asarray(values), (*rest, pair[0])), pair[0], *world.window(pair[0]))
+
+
 _EVALUATE: dict[str, Callable[[Expr, World], Named]] = {
     "lit": lambda e, w: number(float(e.attrs[0])),  # type: ignore[arg-type]
     "ref": _ref,
@@ -285,6 +302,11 @@ _EVALUATE: dict[str, Callable[[Expr, World], Named]] = {
     "diag": _diag,
     "cholesky": _matrix,
     "inverse": _matrix,
+    "logdet": _of_matrix,
+    "det": _of_matrix,
+    "solve": _solve,
+    "bound": lambda e, w: w.names[str(e.attrs[0])],
+    "ode": lambda e, w: solution(e, w, evaluate),
     "vector": _vector,
     "spread": _spread,
 }

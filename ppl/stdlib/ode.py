@@ -12,13 +12,14 @@ pass is that of the steps as they stand (discrete adjoint), so it is exact for t
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[np.float64]
 Whole = NDArray[np.intp]
-Params = tuple[Array, ...]
+Params = tuple[NDArray[Any], ...]
 Rate = Callable[[Array, Array, Params], Array]
 Pull = Callable[[Array, Array, Params, Array], Sequence[Array]]
 
