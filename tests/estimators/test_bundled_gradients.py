@@ -22,7 +22,7 @@ H = 1e-4
 # So many coordinates of one model are refereed.
 MOST = 12
 # Nets have so many weights that more draws of all their gradients would fill the memory.
-LARGE = 2000
+LARGE = 1000
 
 
 def by_scores(model: Model, data: object) -> ObjectiveProgram | None:
@@ -43,13 +43,14 @@ def compared(path: Path, draws: int, more: int) -> Iterator[tuple[str, float]]:
     own, other = model.objective(data), by_scores(model, data)
     if other is None or not own.dim:
         return
-    z = scores_of(*gap(own, other, own.start, draws, 1))
-    if np.abs(z).max() > SUSPICIOUS and own.dim < LARGE:
+    is_large = own.dim > LARGE
+    z = scores_of(*gap(own, other, own.start, draws // 4 if is_large else draws, 1))
+    if np.abs(z).max() > SUSPICIOUS and not is_large:
         z = scores_of(*gap(own, other, own.start, more, 2))
     suspects = np.flatnonzero(~(np.abs(z) < BIASED))
     z[suspects[MOST:]] = 0.0
     for i in suspects[:MOST]:
-        z[i] = refereed(own, own.start, int(i), 3, more)[0]
+        z[i] = refereed(own, own.start, int(i), 3, draws if is_large else more)[0]
     yield from ((named(own, i), float(v)) for i, v in enumerate(z))
 
 
@@ -69,19 +70,22 @@ def test_estimates_without_scores_are_gradients_of_values(path: Path) -> None:
     if not p.deterministic or not p.dim:
         return
     for i in np.random.default_rng(5).choice(p.dim, min(4, p.dim), replace=False):
-        step = H * (np.arange(p.dim) == i)
+        # what the standard part of a guide's density adds to a row has mean zero, and is left out of its gradient;
+        # a kink may lie between the ends of a wide step
+        allowed = 1e-5 * (np.abs(rows[:, i]) + np.abs(values) * 1e-4 + 1)
+        found = [difference(p, e, int(i), h) for h in (H, H / 10)]
+        assert any(np.all(np.abs(one - rows[:, i]) <= allowed) for one in found), (named(p, int(i)), found, rows[:, i])
 
-        def at(k: float, step: np.ndarray = step) -> np.ndarray:
-            return p.estimate(np.repeat((p.start + k * step)[None], 2, axis=0), e)[0]
 
-        slope = (8 * (at(1) - at(-1)) - (at(2) - at(-2))) / (12 * H)
-        # what the standard part of a guide's density adds to a row has mean zero, and is left out of its gradient
-        gap_ = np.abs(slope - rows[:, i])
-        assert np.all(gap_ <= 1e-5 * (np.abs(rows[:, i]) + np.abs(values) * 1e-4 + 1)), (
-            named(p, int(i)),
-            slope,
-            rows[:, i],
-        )
+def difference(p: ObjectiveProgram, e: np.ndarray, i: int, h: float) -> np.ndarray:
+    """The slope of the values in coordinate `i`, free of errors below the fourth order."""
+    step = h * (np.arange(p.dim) == i)
+    one, two = (
+        p.estimate(np.repeat((p.start + k * step)[None], len(e), axis=0), e)[0]
+        - p.estimate(np.repeat((p.start - k * step)[None], len(e), axis=0), e)[0]
+        for k in (1, 2)
+    )
+    return np.asarray((8 * one - two) / (12 * h))
 
 
 if __name__ == "__main__":
