@@ -62,6 +62,10 @@ class BatchedObjective:
         return self.parts.full.sizes
 
     @property
+    def axis(self) -> str:
+        return self.parts.batching.lead
+
+    @property
     def count(self) -> int:
         return self.parts.count
 

@@ -62,6 +62,7 @@ class Place:
     rows: int
     settled: bool
     shift: float
+    passes: float = 0.0
 
 
 def by_newton(run: Run, parted: Parted) -> Place | None:
@@ -89,7 +90,9 @@ def by_adam(run: Run, parted: Parted) -> Place:
     rested = adam.schedule(run, parted, walker, rate, steps, longest(parted))
     rows = adam.rows_of(parted)
     unknown = np.full(parted.dim, np.nan)
-    return Place(walker.theta, unknown, "minibatches", rate, rows, rested and not walker.lost, np.nan)
+    passes = walker.steps * parted.size / parted.count
+    settled = rested and not walker.lost
+    return Place(walker.theta, unknown, "minibatches", rate, rows, settled, np.nan, passes)
 
 
 def longest(parted: Parted) -> int:
@@ -170,6 +173,11 @@ def affordable(parted: Parted, most: int) -> int:
     return int(np.clip(AFFORDABLE / (float(parted.count) * parted.cells), FEW, np.clip(most, FEW, PLENTY)))
 
 
+def batch_of(parted: Parted, found: Place) -> tuple[int, str, float]:
+    """The size of a minibatch, of which axis, and how many passes over the data Adam's steps were."""
+    return parted.size if parted.axis else 0, parted.axis, found.passes
+
+
 def measured(run: Run, parted: Parted, found: Place, value: float, se: float) -> Optimum:
     """What was found, with its value and the variance of the gradients of steps there, by block."""
     rows = adam.rows_of(parted)
@@ -182,5 +190,5 @@ def measured(run: Run, parted: Parted, found: Place, value: float, se: float) ->
     blocks = {name: float(variance[block].mean()) for name, block in parted.blocks.items() if block.stop > block.start}
     return Optimum(
         found.theta, value, se, found.error, blocks, found.method, run.iterations, found.rate, found.rows, (),
-        run.not_finite, run.trouble,
+        run.not_finite, run.trouble, *batch_of(parted, found),
     )  # fmt: skip

@@ -57,6 +57,10 @@ class Parted(Protocol):
         """How many uniform numbers of one draw belong to no position."""
 
     @property
+    def axis(self) -> str:
+        """The axis that is sampled; "" where there is only one part."""
+
+    @property
     def count(self) -> int:
         """The positions of the axis that is sampled."""
 
@@ -234,6 +238,10 @@ class Unparted:
     @property
     def shared(self) -> int:
         return self.objective.noise
+
+    @property
+    def axis(self) -> str:
+        return ""
 
     @property
     def count(self) -> int:

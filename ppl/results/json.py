@@ -55,7 +55,9 @@ def _search(search: Search | None) -> dict[str, Any]:
         return {"objective": None, "gradient_variance": {}}
     aim = search.bound or search.aim
     value = None if aim == "bound" else {"value": search.value, "se": search.value_se, "aim": aim}
-    return {"objective": value, "method": search.method, "gradient_variance": dict(search.variance)}
+    batch = {"size": search.batch, "axis": search.batch_axis, "passes": search.passes} if search.batch else None
+    found = {"objective": value, "method": search.method, "gradient_variance": dict(search.variance)}
+    return found if batch is None else {**found, "batch": batch}
 
 
 def quantities_json(quantities: Quantities, units: Mapping[str, str], ci: float = CI) -> dict[str, Any]:

@@ -42,7 +42,8 @@ class Search:
     """How an objective was optimised. `aim` is `bound`, `minimum` or `maximum`, `value` what was reached, as the author
     wrote it; `method` is `fixed draws` or `averaged steps`; `variance` is by parameter or unknown the mean variance of
     one draw's gradient, `not_finite` the number of draws that were left out; `bound` is what a bound of several draws
-    is called."""
+    is called; `batch` positions of `batch_axis` made a minibatch (0: there were none), and steps on them were so many
+    `passes` over the data."""
 
     aim: str
     value: float
@@ -55,6 +56,9 @@ class Search:
     not_finite: int
     variance: Mapping[str, float]
     bound: str = ""
+    batch: int = 0
+    batch_axis: str = ""
+    passes: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -228,6 +228,9 @@ def search(graph: nx.DiGraph, approximation: Approximation, aim: Aim | None = No
         not_finite=found.not_finite,
         variance=found.variance,
         bound="" if aim is None else aim.name,
+        batch=found.batch,
+        batch_axis=found.batch_axis,
+        passes=found.passes,
     )
 
 

@@ -85,7 +85,10 @@ def _search(fit: Fit) -> Iterator[str]:
     """How an optimum was found."""
     if fit.search is None:
         return
-    if fit.guide.slots:
+    if fit.search.passes and fit.search.batch:
+        axis = "rows" if fit.search.batch_axis == "row" else f"levels of `{fit.search.batch_axis}`"
+        yield f"minibatches of {grouped(fit.search.batch)} {axis}, {fit.search.passes:.3g} passes"
+    elif fit.guide.slots:
         yield fit.search.method
     if fit.search.not_finite:
         yield f"{counted(fit.search.not_finite, 'draw')} not finite"
@@ -108,13 +111,15 @@ def _ending(fit: Fit) -> Iterator[str]:
         yield "settled on one of several modes: see below"
     elif fit.converged:
         yield "converged: the parameters settled" if fit.search else "converged: fresh draws agree with the fit"
+    elif fit.search is not None and not isfinite(evidence.shift):
+        yield "not converged: the value had not come to rest"
     elif fit.search is not None:
         yield f"not converged: the parameters are uncertain by {evidence.shift:.2g} of their own scale"
     else:
         yield f"not converged: fresh draws would move a mean by {evidence.shift:.2g} sd, an sd by {evidence.scale:.1%}"
     if modes_matter(evidence):
         yield counted(len(evidence.modes), "other mode") + " found"
-    elif fit.trust.verdict != "bad" and evidence.starts_agree:
+    elif fit.trust.verdict != "bad" and evidence.starts_agree and not (fit.search and fit.search.batch):
         yield "all starts agree"
 
 
@@ -150,6 +155,8 @@ def _measures(fit: Fit) -> Iterator[str]:
         yield f"{grouped(evidence.ess)} of {grouped(evidence.draws)} draws effective"
     elif fit.reason == "no unknowns":
         yield "nothing is approximated"
+    elif fit.search is not None and fit.search.batch and not fit.search.bound:
+        yield f"ELBO {_with_error(evidence.elbo, evidence.elbo_se)}"
     if isfinite(evidence.log_evidence):
         yield f"log evidence {_with_error(evidence.log_evidence, evidence.log_evidence_se)}"
 

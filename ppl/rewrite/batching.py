@@ -24,6 +24,8 @@ MIXING = REDUCING | frozenset(("lag", "cumsum", "softmax", "rename", "cholesky",
 LOOKING_UP = frozenset(("take", "takepos"))
 # The name by which expressions read how many times a batch goes into the whole.
 SCALE = "batch scale"
+# What stands in words for a position of the statement at hand.
+SOME = "a position"
 # What couples positions, in words, and where it stands.
 Coupling = tuple[str, Span]
 
@@ -127,17 +129,20 @@ def _expressions(graph: nx.DiGraph, guide: Guide | None) -> Iterator[Expr]:
 def _coupled(graph: nx.DiGraph, guide: Guide | None, look: _Look) -> Iterator[Coupling]:
     """Each place that couples positions."""
     core = core_of(graph)
+    found = False
     for statement in _statements(graph, guide):
-        yield from _statement(statement, look)
+        for why, span in _statement(statement, look):
+            found = True
+            yield why.replace(SOME, f"`{statement.name}[{look.lead}]`"), span
     for joint in guide.joints if guide is not None else ():
         axes = {a for name in joint.names for a in graph.nodes[name]["node"].axes}
         if any(map(look.is_part, axes)) and (not joint.along or look.is_part(joint.along)):
             yield f"the guide draws `{'`, `'.join(joint.names)}` together, for all positions", joint.span
     if core.objective is not None:
         yield from _expectation(core.objective.value, look)
-    for name, found in eliminations(graph).items():
-        if isinstance(found, Elimination) and _estimator(graph, name) == "exact":
-            yield from _eliminated(graph, found, look)
+    for name, way in eliminations(graph).items():
+        if isinstance(way, Elimination) and _estimator(graph, name) == "exact" and not found:
+            yield from _eliminated(graph, way, look)
 
 
 def _estimator(graph: nx.DiGraph, name: str) -> str:
@@ -199,7 +204,7 @@ def _why(e: Expr) -> str:
     read = "`" + "`, `".join(names[:3]) + "`"
     match e.op:
         case "lag":
-            return f"a position depends on `{names[0]}[{e.attrs[0]} - {e.attrs[1]}]`"
+            return f"{SOME} depends on `{names[0]}[{e.attrs[0]} - {e.attrs[1]}]`"
         case "take" | "takepos" | "fix":
             return f"{read} is read at a position of its own choice"
         case "level" | "ref":
