@@ -24,7 +24,7 @@ def completed(
     part. Raises ModelError (E802) where that cannot be: a part of a simplex says nothing about the rest alone."""
     if known is None or not known.any():
         return values if known is None else drawn
-    given = aligned(values, site.axes)
+    given = np.broadcast_to(aligned(values, site.axes), drawn.values.shape)
     event = _partial_event(site, known)
     if event is None:
         return Named(chosen(known, given, drawn.values), site.axes)
