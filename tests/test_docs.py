@@ -25,6 +25,7 @@ from ppl.source.codes import CODES
 from ppl.source.diagnostic import ModelError
 from ppl.stdlib.distributions import DISTRIBUTIONS
 from ppl.stdlib.records import Distribution, Support
+from ppl.syntax.imports import parse_linked
 from ppl.syntax.parse import parse
 
 ROOT = Path(__file__).parents[1]
@@ -65,10 +66,13 @@ WITH_CONSOLE = [page for page in PAGES if any(True for _ in fences(page, "consol
 # ---- models ------------------------------------------------------------------------------------------------------
 
 
+NAMED = {word: f.text for f in MODELS for word in f.words if word.endswith(".ppl")}
+
+
 def codes_of(text: str, path: str) -> list[str]:
     """The codes of the errors of a model, from all stages before data."""
     try:
-        checked = check(parse(text, path))
+        checked = check(parse_linked(text, path, NAMED))
         if checked.core is not None:
             plan(lower(checked.core))
     except ModelError as problem:
@@ -119,6 +123,7 @@ def write_files(page: Path, folder: Path) -> None:
     for fence in fences(page, "ppl", "csv", "json"):
         for word in fence.words:
             if "." in word:
+                (folder / word).parent.mkdir(exist_ok=True)
                 (folder / word).write_text(fence.text, encoding="utf-8")
 
 
