@@ -104,13 +104,15 @@ def _axes_meant(e: ast.Index, value: Expr, scope: Scope) -> tuple[str, ...] | No
 
 
 def _points_at(ix: ast.Expr, axis: str, scope: Scope) -> bool:
-    """Whether an index runs over `axis` by its spelling: the axis, a loop over it, or a lag of one."""
+    """Whether an index runs over `axis` by its spelling: the axis, a loop over it, or a position computed from one."""
     match ix:
         case ast.Name(name):
             loop = scope.loop(name)
             return base(loop.axis if loop else name) == base(axis)
-        case ast.Binary("-" | "+", ast.Name() as left, _):
-            return _points_at(left, axis, scope)
+        case ast.Binary(_, left, right):
+            return _points_at(left, axis, scope) or _points_at(right, axis, scope)
+        case ast.Call(_, args):
+            return any(_points_at(a.value, axis, scope) for a in args if scope.loops)
         case _:
             return isinstance(ix, ast.Dots)
 

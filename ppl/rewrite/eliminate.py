@@ -4,9 +4,9 @@ A discrete unknown is replaced by all its levels along an axis of its own; every
 axis, is summed down to the plate of the unknown, and the levels are added up: sum over z of prod over the plate = prod
 over the plate of sum over z, because each density reads only its own position of z. Where densities read the position
 before as well, along one axis, the unknown is a chain along that axis: its levels one step back have an axis of their
-own, and the sum over all paths is one step of the forward algorithm per position. Densities that read two or three positions back
-make a chain whose states are tuples of as many levels. Where one reads another position (farther back, a sum over the
-plate), the plate does not factorise and the unknown is left to other estimators."""
+own, and the sum over all paths is one step of the forward algorithm per position. Densities that read two or three
+positions back make a chain whose states are tuples of as many levels. Where one reads another position (farther back,
+a sum over the plate), the plate does not factorise and the unknown is left to other estimators."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
