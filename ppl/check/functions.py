@@ -4,7 +4,10 @@ from dataclasses import dataclass
 
 # How rough the array operations of the core are in their arguments; what stands in neither set is a jump.
 SMOOTH_OPS = frozenset(
-    "sum mean var prod logsumexp softmax cumsum dot lag rename fix spread diag vector cholesky det".split()
+    (
+        "sum mean var prod logsumexp softmax cumsum dot lag rename fix spread diag vector "
+        "cholesky det logdet inverse solve"
+    ).split()
 )
 KINK_OPS = frozenset(("max", "min", "sd"))
 
