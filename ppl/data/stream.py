@@ -37,11 +37,15 @@ DROPPED = "W114"
 USUAL: Mapping[str, str] = {"real": "<f8"}
 
 
-def bind_rows(spec: DataSpec, source: object, options: Options | None = None, large: int = LARGE) -> Bound:
+def bind_rows(spec: DataSpec, source: object, options: Options | None = None, large: int | None = None) -> Bound:
     """The arrays that `spec` asks for, as `bind` gives them; those of a CSV or Parquet file of more than `large` bytes
     lie on disk. Raises ModelError: what is wrong with the first part of the file in which anything is."""
     options = options or Options()
-    if not isinstance(source, (str, Path)) or not _is_large(Path(source), large) or not can_stream(spec):
+    if (
+        not isinstance(source, (str, Path))
+        or not _is_large(Path(source), LARGE if large is None else large)
+        or not can_stream(spec)
+    ):
         return bind(spec, source, options)
     return spooled(spec, Path(source), options)
 

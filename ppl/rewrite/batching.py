@@ -25,7 +25,7 @@ LOOKING_UP = frozenset(("take", "takepos"))
 # The name by which expressions read how many times a batch goes into the whole.
 SCALE = "batch scale"
 # What stands in words for a position of the statement at hand.
-SOME = "a position"
+SOME = "each position"
 # What couples positions, in words, and where it stands.
 Coupling = tuple[str, Span]
 
