@@ -105,12 +105,14 @@ def _model(
 
 
 def _page(model: Any, rows: Any, cost: Any, measured: Any, verbose: bool) -> list[str]:
-    """The goal, the table of unknowns, the parameters, what was measured, remarks."""
+    """The columns that are documented, the goal, the table of unknowns, the parameters, what was measured, remarks."""
     from ppl.results.pilot import pilot_lines
+    from ppl.rewrite.columns import columns_lines
     from ppl.rewrite.explain import explain_params, goal, others_lines, params_table, remarks, table
 
     heading = goal(model.graph)
     parts = [
+        columns_lines(model.core, width()),
         [heading] if heading else [],
         table(rows, width()) if rows else [],
         params_table(explain_params(model.graph)),
@@ -124,6 +126,7 @@ def _page(model: Any, rows: Any, cost: Any, measured: Any, verbose: bool) -> lis
 
 def _record(model: Any, rows: Any, cost: Any, measured: Any) -> dict[str, Any]:
     from ppl.graph.graph import guide_of
+    from ppl.rewrite.columns import described
     from ppl.rewrite.explain import explain_params
 
     guide = guide_of(model.graph)
@@ -133,6 +136,8 @@ def _record(model: Any, rows: Any, cost: Any, measured: Any) -> dict[str, Any]:
         "guide": "auto" if guide is None else guide.name or "guide",
         "unknowns": {row.name: _json(row, measured.get(row.name)) for row in rows},
         "params": params,
+        "data": described(model.core),
+        "doc": model.core.doc,
         "cost": cost,
         "warnings": to_json(model.warnings)["warnings"],
     }
