@@ -220,7 +220,10 @@ def _new_rows(
     indices = {c.per for c in core.data.columns if c.per and c.name in read}
     drawn = {s.name for s in core.statements if isinstance(s, Site) and s.role in ("observed", "imputed")}
     required = frozenset((read | indices) - drawn - censored_only(core))
-    spec = replace(core.data, columns=tuple(c for c in core.data.columns if c.name in read | indices | _order(core)))
+    wanted = read | indices | _order(core)
+    if not any(c.name in wanted and core.data.row in c.axes for c in core.data.columns):
+        wanted |= drawn  # nothing else says how many rows there are
+    spec = replace(core.data, columns=tuple(c for c in core.data.columns if c.name in wanted))
     sizes = {name: size for name, (size, _) in carried.axes.items()}
     return bind_new_rows(spec, source, options, required, sizes)
 
