@@ -59,7 +59,8 @@ def _idle_unknowns(core: Core) -> Iterator[Diagnostic]:
         return
     columns = tuple(c.name for c in core.data.columns)
     for s in core.statements:
-        if isinstance(s, Site) and s.role == "unknown" and s.name not in useful:
+        # the weights of an output of a net that is not read have points in their names
+        if isinstance(s, Site) and s.role == "unknown" and s.name not in useful and "." not in s.name:
             near = did_you_mean(s.name, columns, {})
             text = f"did you mean the column `{near}`?" if near else "its posterior is its prior"
             yield complain("W101", s.name_span, name=s.name, help=text)
@@ -115,7 +116,7 @@ def _read_elsewhere(core: Core) -> set[str]:
 def _unused_params(core: Core) -> Iterator[Diagnostic]:
     everywhere = _read_elsewhere(core).union(*(reads(s) for s in core.statements))
     for p in core.params:
-        if p.name not in everywhere:
+        if p.name not in everywhere and not p.net:
             yield complain("W103", p.name_span, name=p.name)
     for guide in core.guides:
         own = set().union(*(reads(s) for s in guide.statements), *(joint_reads(j) for j in guide.joints))

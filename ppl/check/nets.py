@@ -81,7 +81,7 @@ def _body(
     defined: dict[str, Entry] = {}
     for let in net.lets:
         body.layer, body.made = let.target.name.id, 0
-        new = {n: _short(e, inner) for n, e in _entries(let.target.name, let.value, inner, evaluate)}
+        new = {n: _short(e, inner) for n, e in _entries(let, inner, evaluate)}
         if body.is_alone:
             _units(let, new[let.target.name.id], inner)
         defined |= new
@@ -132,12 +132,30 @@ def _unused(name: str, book: Book) -> str:
     return free
 
 
-def _entries(name: ast.Name, written: ast.Expr, scope: Scope, evaluate: Evaluate) -> Iterator[tuple[str, Entry]]:
+def _entries(let: ast.Let, scope: Scope, evaluate: Evaluate) -> Iterator[tuple[str, Entry]]:
     """What a definition brings into scope: a value, or a record and its parts."""
+    name, written = let.target.name, let.value
     if is_record(written, scope):
         yield from record(name, written, scope, evaluate)
     else:
-        yield name.id, local(name.id, evaluate(written, scope), scope)
+        yield name.id, local(name.id, _framed(let, evaluate(written, scope), scope), scope)
+
+
+def _framed(let: ast.Let, value: Expr, scope: Scope) -> Expr:
+    """`h[hid] = …`: the value has these axes."""
+    assert scope.body is not None
+    if let.target.indices is None or is_failed(value):
+        return value
+    axes = [ix for ix in let.target.indices if isinstance(ix, ast.Name) and ix.id in scope.axes]
+    if len(axes) == len(let.target.indices):
+        return _promised(value, ast.Port(let.target.name, tuple(axes), let.target.span), scope.body.net, scope)
+    lost = next(ix for ix in let.target.indices if ix not in axes)
+    if isinstance(lost, ast.Name):
+        no_axis(lost, scope)
+    else:
+        what, size = ("a number", lost.text) if isinstance(lost, ast.Number) else ("an expression", "3")
+        scope.report.add("E302", lost.span, what=what, size=size, name=let.target.name.id)
+    return failed(let.span)
 
 
 def _outputs(net: ast.Net, defined: dict[str, Entry], scope: Scope) -> Parts:
@@ -192,12 +210,12 @@ def call_parts(e: ast.Call, scope: Scope, evaluate: Evaluate) -> Parts | None:
     if given is None:
         return None
     _read(net, scope, evaluate)
-    if scope.body is None or not scope.body.is_alone:
-        book.called.add(net.name.id)
     values = {p.name.id: evaluate(given[p.name.id], scope) for p in net.inputs}
     fitting = [_fits(values[p.name.id], given[p.name.id], p, net, scope) for p in net.inputs]
     if net.name.id in book.broken or not all(fitting):
         return None
+    if scope.body is None or not scope.body.is_alone:
+        book.called.add(net.name.id)
     found = len(scope.report.found)
     ports = {name: local(name, value, scope) for name, value in values.items()}
     parts = _outputs(net, _body(net, ports, scope, evaluate), scope)

@@ -107,6 +107,18 @@ def test_nets_that_nothing_calls_leave_no_weights() -> None:
     assert all(a.kind != "units" for a in core.axes)
 
 
+def test_functions_that_nobody_calls_call_no_nets() -> None:
+    core = core_of("net f(a[gene]) -> m { m = dense(a) }\nnet idle(a) -> m { m = dense(a) }\nfun g(a) = idle(a)")
+    assert all(p.net == "f" for p in core.params)
+
+
+def test_outputs_that_nobody_reads_are_no_warning() -> None:
+    for weights in ("", " weights ~ Normal(0, 1)"):
+        net = f"net f(a[gene]) -> m, s{weights} {{ m = dense(a)\n s = dense(a) }}"
+        text = f"{HEAD}{net}\nmodel {{\n y ~ Normal(f(g).m, 1)\n}}\n"
+        assert {d.code for d in check(parse(text)).warnings} <= {"W102"}
+
+
 def test_parts() -> None:
     net = "net f(a[gene]) -> m, s { h = dense(a, 4, tanh)\n m = dense(h)\n s = exp(dense(h)) }"
     named = core_of(net, "q.m + q.s", "q = f(g)")
@@ -168,6 +180,10 @@ def test_large_values_inside_a_net_get_names() -> None:
         ("net f(a[gene]) -> m[z] { m = dense(a) }", "f(g)", ["E301"]),
         ("net f(a[gene]) -> m { m = norm(a, over=z) }", "f(g)", ["E301"]),
         ("net f(a[gene]) -> m { m = f(a) }", "f(g)", ["E108"]),
+        ("net f(a[gene]) -> m { h[hid] = dense(a, k)\n m = dense(h) }", "f(g)", ["E363"]),
+        ("net f(a[gene]) -> m { h[3] = dense(a, k)\n m = dense(h) }", "f(g)", ["E302"]),
+        ("net f(a[gene]) -> m { h[lost] = dense(a, k)\n m = dense(h) }", "f(g)", ["E301"]),
+        ("net f(a[gene]) -> m { h = dense(a, 3)\n i = h + dense(a, 3)\n m = dense(i) }", "f(g)", ["E369"]),
         ("net f(a[gene]) -> m { m = dense(a + lost) }", "f(g)", ["E101"]),
         ("net f(a) -> m { m = dense(a) }", 'f("b")', ["E333"]),
         ("net f(a) -> m weights ~ Normal(0, lost) { m = dense(a) }", "f(x)", ["E101"]),
