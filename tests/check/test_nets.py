@@ -62,12 +62,26 @@ def mean_of(core: Core) -> Expr:
         (
             "net f(a[gene]) -> m { h = dense(a, hid)\n n = dense(h, hid)\n m = dense(n) }",
             "f(g)",
-            {"f.h.W": ("gene", "hid"), "f.h.b": ("hid",), "f.n.W": ("hid", "hid'"), "f.n.b": ("hid",), "f.m.W": ("hid",), "f.m.b": ()},
+            {
+                "f.h.W": ("gene", "hid"),
+                "f.h.b": ("hid",),
+                "f.n.W": ("hid", "hid'"),
+                "f.n.b": ("hid",),
+                "f.m.W": ("hid",),
+                "f.m.b": (),
+            },
         ),
         (
             "net f(a[gene]) -> m { m = mlp(a, [8, hid], tanh) }",
             "f(g)",
-            {"f.m.W": ("gene", "f.m"), "f.m.b": ("f.m",), "f.m.2.W": ("f.m", "hid"), "f.m.2.b": ("hid",), "f.m.3.W": ("hid",), "f.m.3.b": ()},
+            {
+                "f.m.W": ("gene", "f.m"),
+                "f.m.b": ("f.m",),
+                "f.m.2.W": ("f.m", "hid"),
+                "f.m.2.b": ("hid",),
+                "f.m.3.W": ("hid",),
+                "f.m.3.b": (),
+            },
         ),
         ("net f(a[arm]) -> m { m = dense(a) }", "f(arm)", {"f.m.W": ("arm",), "f.m.b": ()}),
         (
@@ -108,7 +122,7 @@ def test_nets_that_nothing_calls_leave_no_weights() -> None:
 
 
 def test_functions_that_nobody_calls_call_no_nets() -> None:
-    core = core_of("net f(a[gene]) -> m { m = dense(a) }\nnet idle(a) -> m { m = dense(a) }\nfun g(a) = idle(a)")
+    core = core_of("net f(a[gene]) -> m { m = dense(a) }\nnet idle(a) -> m { m = dense(a) }\nfun z(a) = idle(a)")
     assert all(p.net == "f" for p in core.params)
 
 
@@ -128,7 +142,8 @@ def test_parts() -> None:
 
 
 def test_weights_with_a_prior_are_unknowns() -> None:
-    core = core_of("net f(a[gene], b) -> m weights ~ Normal(0, 1 / sqrt(fan_in)) { h = dense([a, b], 5, relu)\n m = dense(h) }", "f(g, x)")  # fmt: skip
+    head = "net f(a[gene], b) -> m weights ~ Normal(0, 1 / sqrt(fan_in))"
+    core = core_of(head + " { h = dense([a, b], 5, relu)\n m = dense(h) }", "f(g, x)")
     sites = {s.name: s for s in core.statements if isinstance(s, Site) and s.role == "unknown"}
     assert list(sites) == ["f.h.W1", "f.h.W2", "f.h.b", "f.m.W", "f.m.b"]
     assert not core.params

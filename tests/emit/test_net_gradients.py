@@ -71,6 +71,7 @@ BODIES = {
     "attention": "w = dense(x, hid, softmax)\nm = sum(w * s) + dense([u, arm])",
     "layers in a function": "h = block(s)\nm = dense([block(h), x, u, arm])",
 }
+LABEL = "net label(x[pixel]) -> p[digit] { p = dense(x, digit, softmax) }\n"
 FUN = "fun block(a) = tanh(dense(a, hid))\n"
 
 
@@ -141,7 +142,7 @@ def test_gradients_of_an_autoencoder_with_a_listed_label() -> None:
         .replace("decoder(z)", "decoder(z, y)")
         .replace(
             "model {",
-            "net label(x[pixel]) -> p[digit] { p = dense(x, digit, softmax) }\nmodel {\n y[row] ~ Categorical(uniform(digit))",
+            LABEL + "model {\n y[row] ~ Categorical(uniform(digit))",
         )
         .replace("guide {", "guide {\n y[row] ~ Categorical(label(x))")
     )

@@ -18,7 +18,8 @@ REGRESSION = HEAD + "net f(x) -> m { m = mlp(x, [8], tanh) }\nparam s: real > 0 
 BAYES = (
     HEAD
     + "net f(x) -> m weights ~ Normal(0, 1.5) {\n h = dense(x, 6, tanh)\n m = dense(h)\n}\n"
-    + "model {\n s ~ HalfNormal(1)\n mean = f(x)\n y ~ Normal(mean, s)\n}\nguide { f.weights ~ MeanField(init_sd=0.05) }\n"
+    + "model {\n s ~ HalfNormal(1)\n mean = f(x)\n y ~ Normal(mean, s)\n}\n"
+    + "guide { f.weights ~ MeanField(init_sd=0.05) }\n"
 )
 
 
