@@ -201,6 +201,7 @@ def test_large_values_inside_a_net_get_names() -> None:
         ("net f(a[gene]) -> m { h = dense(a, 3)\n i = h + dense(a, 3)\n m = dense(i) }", "f(g)", ["E369"]),
         ("net f(a[gene]) -> m { m = dense(a + lost) }", "f(g)", ["E101"]),
         ("net f(a) -> m { m = dense(a) }", 'f("b")', ["E333"]),
+        ("net f(a) -> m { h = 2 * a\n m = late(h) }\nnet late(b) -> m { m = dense(b) + h }", "f(x)", ["E101"]),
         ("net f(a) -> m weights ~ Normal(0, lost) { m = dense(a) }", "f(x)", ["E101"]),
         ("net f(a) -> m weights ~ 3 { m = dense(a) }", "f(x)", ["E404"]),
     ],
