@@ -238,8 +238,8 @@ def _is_first(name: ast.Name, walk: Walk) -> bool:
 def _same_axes(frame: tuple[str, ...], target: ast.Target, model: Site, walk: Walk) -> bool:
     if frame == model.axes:
         return True
-    ours = f"the axes ({in_words(frame)})" if frame else "no axes"
-    theirs = f"({in_words(model.axes)})" if model.axes else "none"
+    ours = f"the axes ({in_words(tuple(map(base, frame)))})" if frame else "no axes"
+    theirs = f"({in_words(tuple(map(base, model.axes)))})" if model.axes else "none"
     note = (Note(model.name_span, "in the model"),)
     spelled = f"{model.name}[{', '.join(base(a) for a in model.axes)}]" if model.axes else model.name
     walk.block.report.add(

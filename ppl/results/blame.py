@@ -1,10 +1,12 @@
 """When a density is not finite: which statement, which rows, which values."""
 
+from collections.abc import Mapping
+
 import networkx as nx
 import numpy as np
 import numpy.typing as npt
 
-from ppl.check.core import Site
+from ppl.check.core import Derived, Site
 from ppl.data.bound import Bound
 from ppl.emit.batch import BatchedObjective
 from ppl.emit.bind import Program, bind_program
@@ -24,12 +26,20 @@ def no_density(problem: NoDensity, graph: nx.DiGraph, program: Program, bound: B
     guilty = [name for name, values in parts.items() if not np.isfinite(values).all()]
     node = next((n for n in node_list(graph) if guilty and n.name == guilty[0]), None)
     values = program.constrained(problem.u[:1], np.zeros(program.weights))
+    unsolved = next((n.of for n in node_list(graph) if isinstance(n.of, Derived) and _is_unsolved(n.of, values)), None)
+    if unsolved is not None:
+        return complain("E377", unsolved.span, name=unsolved.name)
     scalars = [f"{name} = {float(v[0]):.4g}" for name, v in values.items() if v.ndim == 1][:6]
     lines = [f"values: {', '.join(scalars)}"] if scalars else []
     lines += _bad_rows(guilty[0], parts[guilty[0]][0], bound) if guilty else []
     span = node.of.span if node is not None and isinstance(node.of, Site) else None
     text = _statement(node.of.span, graph) if span is not None and node is not None else "the model"
     return complain("E701", span, lines=lines, term=text)
+
+
+def _is_unsolved(s: Derived, values: Mapping[str, Array]) -> bool:
+    """Whether a value is that of a differential equation, and is not a number."""
+    return s.value.op == "ode" and s.name in values and not np.isfinite(values[s.name]).all()
 
 
 def _statement(span: object, graph: nx.DiGraph) -> str:

@@ -33,4 +33,10 @@ MATRIX_CODES = (
         "an equation is to be solved for the time {time}, before its start at {start}",
         hint="give the start as `t0=`; without it, it is the earliest time of the data",
     ),
+    Code(
+        "E377",
+        "the equation of `{name}` has no solution at the start of the fit, or needs too many steps",
+        hint="the solver is not made for stiff systems: see that the priors keep rates moderate in the unit of time; or"
+        " raise `steps=`",
+    ),
 )

@@ -12,6 +12,13 @@ SOLVED = decay("  z = ode(decay, 1, x, rate)\n")
 
 STARTS = (
     Page(
+        "E377",
+        "The solver takes explicit steps: where a rate is a thousand times faster than what is observed, it needs"
+        " thousands of them. A solution may also leave the numbers: dy/dt = y^2 does so at a finite time.",
+        "rate ~ LogNormal(12, 1)      # a day, and the data are from weeks",
+        SOLVED,
+    ),
+    Page(
         "E376",
         "An equation is solved forwards. Without `t0=`, it starts at the earliest time of the data.",
         "z = ode(decay, 1, time, k, t0=1)      # a row has time = 0.5",
