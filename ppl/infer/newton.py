@@ -17,7 +17,10 @@ from ppl.infer.target import Array
 
 # Positions of the sample; positions times draws that tell the curvature; parameters up to which its matrix is made.
 SAMPLE, CURVED, MOST = 5000, 200_000, 1000
-DRAWS, TURNS = 32, 8
+DRAWS, TURNS = 32, 12
+# Steps that are tried, the part of its promise that one must keep, the flattest direction, and by how many times what
+# is left must exceed what is wanted for the curvature to be made again.
+FRACTIONS, ARMIJO, FLAT, AGAIN = (1.0, 0.5, 0.25, 0.1, 0.03), 0.1, 1e-3, 100.0
 # The step of the differences, in parts of a parameter.
 STEP = 1e-4
 NUMBERS, FRESH, PICK = range(50, 53)
@@ -51,7 +54,7 @@ def rest(run: Run, parted: Parted, goal: float) -> Rest | None:
         if found is None:
             return None
         theta, inverse, left = found
-        slope = gradient(run, parted, theta, matched_uniforms(count, parted.shared, run.rng(FRESH, count)))
+        _, slope = looked_at(run, parted, theta, matched_uniforms(count, parted.shared, run.rng(FRESH, count)))
         away = inverse @ slope
         moved = 0.5 * float(slope @ away)
         run.done(f"fresh {count} draws", moved)
@@ -74,46 +77,53 @@ def iterated(
     run: Run, parted: Parted, sample: Objective, theta: Array, e: Array, goal: float
 ) -> tuple[Array, Array, float] | None:
     """Steps by the curvature of the sample and gradients of all data, until less than `goal` nats are left; the place,
-    the inverse of the curvature there and what is left."""
+    the inverse of the curvature there and what is left. None where no step along one leads up."""
     inverse = inverse_curvature(run, sample, theta, e)
-    slope = gradient(run, parted, theta, e)
+    value, slope = looked_at(run, parted, theta, e)
     left = np.inf
     for _ in range(TURNS):
         way = inverse @ slope
         left = 0.5 * float(slope @ way)
-        run.done("all data", left)
+        run.done("all data", value)
         if not np.isfinite(left):
             return None
         if left < goal or run.stop():
             break
-        fraction, better = 1.0, None
-        while fraction > 0.1:
-            there = theta + fraction * way
-            found = gradient(run, parted, there, e)
-            after = 0.5 * float(found @ inverse @ found)
-            if np.isfinite(after) and after < left:
-                better = there, found
-                break
-            fraction *= 0.5
+        better = climbed(run, parted, theta, way, e, value, left)
         if better is None:
             return None
-        theta, slope = better
-        if left > 100.0 * goal:
+        theta, value, slope = better
+        if left > AGAIN * goal:
             inverse = inverse_curvature(run, sample, theta, e)
     return theta, inverse, left
 
 
-def gradient(run: Run, parted: Parted, theta: Array, e: Array) -> Array:
-    """(P,) the mean gradient over all data and the draws `e`."""
-    _, slopes = AllData(parted, len(e)).estimate(np.repeat(theta[None], len(e), axis=0), e)
+def climbed(
+    run: Run, parted: Parted, theta: Array, way: Array, e: Array, value: float, left: float
+) -> tuple[Array, float, Array] | None:
+    """The place of a step along `way` that gains a part of what it promises (`left`), its value and its gradient."""
+    for fraction in FRACTIONS:
+        there = theta + fraction * way
+        found, slope = looked_at(run, parted, there, e)
+        if np.isfinite(slope).all() and found > value + ARMIJO * fraction * left - 1e-12 * abs(value):
+            return there, found, slope
+        if run.stop():
+            break
+    return None
+
+
+def looked_at(run: Run, parted: Parted, theta: Array, e: Array) -> tuple[float, Array]:
+    """The mean value and the mean gradient (P,) over all data and the draws `e`."""
+    values, slopes = AllData(parted, len(e)).estimate(np.repeat(theta[None], len(e), axis=0), e)
     run.tally.add(len(e), 0)
     run.iterations += 1
-    return np.asarray(slopes.mean(axis=0))
+    return float(values.mean()), np.asarray(slopes.mean(axis=0))
 
 
 def inverse_curvature(run: Run, sample: Objective, theta: Array, e: Array) -> Array:
     """(P, P) the inverse of minus the second derivatives of the sample's mean over the draws `e`, by differences of
-    gradients; directions in which it hardly curves, or upwards, are taken to curve as little as any that does."""
+    gradients. Where it curves upwards it is taken to curve downwards as much (Dauphin et al., NeurIPS 2014), and
+    nowhere to be flatter than a part of where it curves most."""
     steps = STEP * np.maximum(1.0, np.abs(theta))
     rows = []
     for j, h in enumerate(steps):
@@ -124,7 +134,7 @@ def inverse_curvature(run: Run, sample: Objective, theta: Array, e: Array) -> Ar
     matrix = 0.5 * (np.array(rows) + np.array(rows).T)
     scale = 1.0 / np.sqrt(np.maximum(np.abs(np.diag(matrix)), 1e-300))
     values, vectors = np.linalg.eigh(matrix * scale * scale[:, None])
-    curved = np.maximum(values, 1e-6 * np.max(values, initial=1e-300))
+    curved = np.maximum(np.abs(values), FLAT * np.max(np.abs(values), initial=1e-300))
     return np.asarray((vectors / curved) @ vectors.T * scale * scale[:, None])
 
 
