@@ -64,7 +64,7 @@ MODELS = {
     ),
     "what is missing from the language": (
         "z ~ GP(lost)\n (p, q) ~ Normal(gone, 1)\n @smooth\n r ~ Normal(z + p, 1)\n y ~ Normal(r + q, 1)",
-        ["E372 GP", "E101 lost", "E490 (p, q)", "E101 gone", "E490 @smooth"],
+        ["E372 GP", "E101 lost", "E553 (p, q)", "E101 gone"],
     ),
     "nothing to say": ("a ~ Normal(0, 1)\n y ~ Normal(a + x, 1)", []),
 }

@@ -126,6 +126,14 @@ def _gamma(theta: Array) -> float:
     return mean_of(st.gamma(a, scale=1 / b), lambda x: st.gamma.logpdf(x, 2) + normal(1.3, x))
 
 
+def _mixture(theta: Array) -> float:
+    a, b, s, w = theta[0], theta[1], np.exp(theta[2]), expit(theta[3])
+    x, weights = pieces(-9.0, 9.0)
+    q = w * st.norm.pdf(x, a, s) + (1 - w) * st.norm.pdf(x, b, s)
+    f = normal(x, 0.0, 2.0) + normal(1.3, x**2)
+    return float(np.sum(weights * q * (f - np.log(q))))
+
+
 def _beta_jump(theta: Array) -> float:
     a, b = np.exp(theta)
     q = st.beta(a, b)
@@ -158,6 +166,12 @@ CONTINUOUS = (
          "model {\n  x ~ Gamma(2, 1)\n  observe 1.3 ~ Normal(x, 1)\n}\n"
          "guide {\n  param a: real > 0 = 1.5\n  param b: real > 0 = 1.2\n  x ~ Gamma(a, b)\n}\n",
          _gamma, "x", ("implicit", "score")),
+    Case("mixture",
+         "axis k = 2\nmodel {\n  x ~ Normal(0, 2)\n  observe 1.3 ~ Normal(x^2, 1)\n}\n"
+         "guide {\n  param a = -0.8\n  param b = 1.1\n  param s: real > 0 = 0.6\n  param w: real in [0, 1] = 0.4\n"
+         "  for i in k {\n    m[i] = if i == 1 then a else b\n    v[i] = if i == 1 then w else 1 - w\n  }\n"
+         "  x ~ Mixture(v, Normal(m, s))\n}\n",
+         _mixture, "x", ("components", "implicit", "score")),
     Case("beta with a jump",
          "model {\n  x ~ Beta(1, 1)\n  observe 1 ~ Normal(if x > 0.4 then 2 * x else -1, 1)\n}\n"
          "guide {\n  param a: real > 0 = 1.5\n  param b: real > 0 = 1.2\n  x ~ Beta(a, b)\n}\n",
