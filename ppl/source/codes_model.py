@@ -250,8 +250,6 @@ STATEMENTS = (
         hint="the objective is what `minimize` or `maximize` says: write the term there",
     ),
     Code("E427", "`{word}` has nothing to learn: there is no `param`", hint="`param m = 0` above the model"),
-    Code("E490", "{what} are not supported yet", hint="{help}"),
-    Code("E490.one", "{what} is not supported yet", hint="{help}"),
 )
 
 GUIDES = (
