@@ -9,7 +9,7 @@ from ppl.data.bind import read_table
 from ppl.data.bound import Bound
 from ppl.data.options import Options
 from ppl.data.resolve import Found, resolve
-from ppl.data.sources import every_table, part
+from ppl.data.sources import every_table, part, read_tables
 from ppl.data.table import Table
 from ppl.data.validate import check_tables
 
@@ -32,7 +32,7 @@ def bind_new_rows(
     are read, and may have blanks. `sizes` are the lengths of the axes in the fit. Raises ModelError (E6xx)."""
     main = next(t for t in every_table(spec) if t.name == spec.row)
     own = part(spec, main)
-    table = read_table(own, source, options)
+    table = read_tables(own, source, lambda spec, given: read_table(spec, given, options))[own.row]
     kept = tuple(_seen(c, required) for c in own.columns if c.kind != "key" and _is_here(c, table, options, required))
     names = {c.name for c in kept}
     axes = tuple(_sized(a, sizes) for a in spec.axes if _is_needed(a, own.row, kept, spec))
