@@ -107,7 +107,7 @@ def prodlda(rng: Rng) -> Table:
 
 
 def scanvi(rng: Rng) -> Table:
-    """120 cells of three kinds and 20 genes: about 90 counts a cell, a tenth of them lost; three labels in ten known."""
+    """120 cells of three kinds and 20 genes: about 90 counts a cell, a tenth of them lost; 30 % have labels."""
     profiles = rng.dirichlet(np.ones(20), 3)
     rows = []
     for _ in range(120):

@@ -9,6 +9,7 @@ MODELS = ROOT / "models"
 EVERY = tuple(sorted(MODELS.glob("*.ppl")))
 # Models whose data have another name than NAME.csv, or stand in several files: a file for each table.
 ELSEWHERE: dict[str, dict[str, str]] = {
+    "dmm": {"": "dmm.json"},
     "slopes_two_tables": {"trials": "slopes_trials.csv", "subjects": "slopes_subjects.csv"},
     **{name: {"": "digits.csv"} for name in ("cvae", "ssvae", "vae")},
 }
@@ -35,10 +36,14 @@ def data_of(name: str) -> Any:
     return found.get("", found or None)
 
 
+def has_nets(name: str) -> bool:
+    return "\nnet " in (MODELS / f"{name}.ppl").read_text()
+
+
 def few_rows(name: str) -> Any:
     """The data, cut short where a model has nets: their weights are many, and of one kind."""
     found = files(name)
-    if "" not in found or "\nnet " not in (MODELS / f"{name}.ppl").read_text():
+    if "" not in found or found[""].suffix != ".csv" or not has_nets(name):
         return data_of(name)
     with found[""].open(newline="") as file:
         header, *rows = list(csv.reader(file))

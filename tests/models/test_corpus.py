@@ -91,13 +91,17 @@ def test_only_models_with_columns_have_data(path: Path) -> None:
 
 @pytest.mark.parametrize("path", WITH_DATA, ids=stem)
 def test_model_takes_all_rows_of_its_data(path: Path) -> None:
-    assert (
-        bound_rows(path, data_of(path.stem)) == len(next(iter(files(path.stem).values())).read_text().splitlines()) - 1
-    )
+    assert bound_rows(path, data_of(path.stem)) == rows_of(next(iter(files(path.stem).values())))
+
+
+def rows_of(file: Path) -> int:
+    if file.suffix == ".json":
+        return max(map(len, json.loads(file.read_text()).values()))
+    return len(file.read_text().splitlines()) - 1
 
 
 def test_data_are_small_and_all_of_them_are_used() -> None:
-    assert set(FILES) == set((ROOT / "models").glob("*.csv"))
+    assert set(FILES) == {f for suffix in ("csv", "json") for f in (ROOT / "models").glob(f"*.{suffix}")}
     assert all(file.stat().st_size < (250_000 if file.stem == "digits" else 60_000) for file in FILES)
 
 
@@ -164,6 +168,11 @@ def test_simulated_data_are_those_of_the_script(name: str) -> None:
 def test_simulated_returns_are_those_of_the_script(capsys: pytest.CaptureFixture[str]) -> None:
     runpy.run_path(str(ROOT / "models/simulate_stochastic_volatility.py"), run_name="__main__")
     assert capsys.readouterr().out == (ROOT / "models/stochastic_volatility.csv").read_text()
+
+
+def test_simulated_tunes_are_those_of_the_script() -> None:
+    simulated = runpy.run_path(str(ROOT / "models/simulate_dmm.py"))["tunes"]()
+    assert simulated == json.loads((ROOT / "models/dmm.json").read_text())
 
 
 @pytest.mark.parametrize(("one", "two"), [("faithful", "faithful_mixture"), ("radon", "radon_slopes")])
