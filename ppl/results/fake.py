@@ -15,6 +15,7 @@ from ppl.data.bound import Bound
 from ppl.data.made_up import column_names, made_up
 from ppl.data.new_rows import bind_new_rows
 from ppl.data.options import Options
+from ppl.data.sources import every_table
 from ppl.forward.named import Array, Named
 from ppl.forward.simulate import simulate
 from ppl.results.predicted import labels_of, type_of
@@ -76,7 +77,7 @@ def fake_data(
         if name in described(core) and not np.isfinite(v.values).all():
             why = "what the model draws is not finite; its priors are too wide"
             raise ModelError([complain("E813", name=name, why=why)])
-    columns = [_cells(c, core, bound, found.values) for c in core.data.columns]
+    columns = [_cells(c, core, bound, found.values) for c in _written(core)]
     named = [pair for pairs in columns for pair in pairs]
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -84,6 +85,16 @@ def fake_data(
     writer.writerows(zip(*(cells for _, cells in named), strict=True))
     truth = {s.name: found.values[s.name].values[0].tolist() for s in core.statements if _is_unknown(s, found.values)}
     return Fake(out.getvalue(), bound.rows, truth, found.notes)
+
+
+def _written(core: Core) -> tuple[ColumnSpec, ...]:
+    """The columns of the file: those of the main table, where there are several. Raises ModelError (E813) where the
+    model draws columns of another table too."""
+    own = next(t.columns for t in every_table(core.data) if t.name == core.data.row)
+    other = next((c for c in core.data.columns if c.name not in own and c.name in described(core)), None)
+    if other is not None:
+        raise ModelError([complain("E813", other.span, name=other.name, why="it is in another table than the file")])
+    return tuple(c for c in core.data.columns if c.name in own)
 
 
 def _is_unknown(s: Statement, values: Mapping[str, Named]) -> bool:
