@@ -25,8 +25,10 @@ STANDARD = Dist("Normal", (Expr("lit", (), (0.0,)), Expr("lit", (), (1.0,))))
 
 
 def label_of(joint: Joint) -> str:
-    """What the axes and parameters of a joint draw are called."""
-    return "+".join(joint.names)
+    """What the axes and parameters of a joint draw are called: its members, or `f.weights` for all those of a net."""
+    nets = {name.partition(".")[0] for name in joint.names}
+    whole = len(joint.names) > 1 and len(nets) == 1
+    return f"{nets.pop()}.weights" if whole else "+".join(joint.names)
 
 
 # ---- points ------------------------------------------------------------------------------------------------------
@@ -45,7 +47,8 @@ def point(node: Node, o: Objective) -> Val:
         return o.a.s.expr(value)
     assert node.dist is not None
     place = domain(node.dist)
-    raw = learned(o, f"{node.name}.loc", raw_axes(node.axes, place, o.a), of=node.name)
+    axes = raw_axes(node.axes, place, o.a)
+    raw = learned(o, f"{node.name}.loc", axes, start=place_of(o, node.name), of=node.name)
     return transform(place, raw, o.a)[0]
 
 

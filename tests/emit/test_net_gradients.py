@@ -236,3 +236,17 @@ def test_weights_of_a_guide_that_is_not_used_are_not_learned() -> None:
     without = with_guide.with_guide("auto").bind(DATA)[0]
     assert {p.name.split(".")[0] for p in without.emitted.params} == {"decoder", "z"}
     assert {p.name.split(".")[0] for p in with_guide.bind(DATA)[0].emitted.params} == {"decoder", "encoder"}
+
+
+@pytest.mark.parametrize(
+    "family", ["MeanField(init_sd=0.1)", "FullRank()", "LowRank(2)", "Delta()", "Normal(0, 1) |> coupling(layers=2)"]
+)
+def test_families_start_the_weights_of_a_net_apart(family: str) -> None:
+    net = NET.format(BODIES["several inputs"]).replace("-> m {", "-> m weights ~ Normal(0, 1) {")
+    found = program(HEAD + net + TAIL + f"guide {{ f.weights ~ {family} }}")
+    blocks = [found.start[at] for name, at in found.blocks.items() if name.startswith("f.") and name.endswith(".loc")]
+    values = np.concatenate(blocks)
+    # seven arrays of weights go in, and five numbers of biases start at zero
+    assert len(np.unique(values[values != 0])) == len(values) - 5
+    theta = found.start + 0.1 * RNG.normal(size=(3, found.dim))
+    assert worst(found, theta, RNG.random((3, found.noise))) < 1e-6
