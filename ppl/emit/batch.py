@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
 from types import CodeType
 
 import networkx as nx
@@ -15,6 +16,7 @@ from ppl.emit.memory import keep_freed_memory
 from ppl.emit.objective_program import EmittedObjective
 from ppl.emit.part import Array, Layout, Make, Part, Parts, Positions, laid_out, put
 from ppl.emit.stored import stored_values
+from ppl.graph.graph import unknowns
 from ppl.source.diagnostic import ModelError, complain
 
 # Numbers in one array of a call that looks at all data, stretch by stretch.
@@ -23,6 +25,8 @@ STRETCH = 2_000_000
 FEWEST, KEPT = 200, 16_000_000
 LEAST = 2.0**-53
 CHUNK = 256
+# Rows for each number of an unknown from which on it is centred.
+INFORMED = 20
 
 
 @dataclass(frozen=True)
@@ -245,7 +249,16 @@ def bind_batched(
     exec(code or compiled(emitted), scope)
     full = laid_out(emitted, bound, {name: axis.size for name, axis in bound.axes.items()})
     stored = stored_values(graph, emitted.batching.stored, bound)
-    return BatchedObjective(Parts(emitted, emitted.batching, bound, stored, full, scope["program"], {}), size)
+    parts = Parts(emitted, emitted.batching, bound, stored, full, scope["program"], {}, centred(graph, bound))
+    return BatchedObjective(parts, size)
+
+
+def centred(graph: nx.DiGraph, bound: Bound) -> frozenset[str]:
+    """The unknowns about each of whose numbers so many rows speak that they say more than its prior: there the centred
+    parameterisation is the better one (Gorinova, Moore & Hoffman, ICML 2020)."""
+    sizes = {name: axis.size for name, axis in bound.axes.items()}
+    nodes = {n.name: [sizes.get(a.rstrip("'"), 1) for a in n.axes] for n in unknowns(graph)}
+    return frozenset(name for name, lengths in nodes.items() if bound.rows >= INFORMED * prod(lengths))
 
 
 __all__ = ["BatchedObjective", "Layout", "Part", "Parts", "Positions", "bind_batched"]

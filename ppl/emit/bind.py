@@ -31,7 +31,8 @@ END = 0.05
 class Inputs:
     """What an emitted program asks of its data. `noises` are the places of uniform numbers, `dim` the number of
     parameters of an objective. For a part of the data, `chosen` are its positions along each axis, `scale` is how many
-    times it goes into the whole, and `stored` are values over all of it."""
+    times it goes into the whole, and `stored` are values over all of it. `centred` are the unknowns whose
+    coordinates are their own values rather than those of standard ones."""
 
     bound: Bound
     slots: Mapping[str, slice]
@@ -43,6 +44,7 @@ class Inputs:
     scale: float = 1.0
     stored: tuple[Array, ...] = ()
     chosen: Mapping[str, npt.NDArray[np.intp]] = field(default_factory=dict)
+    centred: frozenset[str] = frozenset()
 
     def whole(self, i: int, axes: tuple[str, ...]) -> Array:
         """What was computed from all of the data, at the positions at hand."""
@@ -50,6 +52,10 @@ class Inputs:
         for at, axis in enumerate(axes):
             value = value if axis not in self.chosen else np.take(value, self.chosen[axis], at)
         return value
+
+    def centring(self, names: tuple[str, ...]) -> Array:
+        """The weights of partial non-centring: 1 for the unknowns that are left centred."""
+        return np.array([float(name in self.centred) for name in names])
 
     def places(self, axis: str) -> npt.NDArray[np.intp]:
         """The positions at hand along an axis, as they are in all of the data."""

@@ -114,7 +114,8 @@ def emit_objective(
     for noise in _noises(o, drawn):
         w.line(f'{w.noise_slot(noise.key)} = d.noise("{noise.key}")')
     if o.a.weights or drawn.a.weights:
-        w.line(f"w = np.zeros({max(len(o.a.weights), len(drawn.a.weights))})")
+        names = max(o.a.weights, drawn.a.weights, key=len)
+        w.line(f"w = np.zeros({len(names)})" if batching is None else f"w = d.centring({tuple(names)!r})")
     summed = {name: (*e.axes, f"{name}?") for name, e in drawn.a.eliminated.items()}
     reported = {**drawn.a.reported, **drawn.a.recovered}
     bodies = [

@@ -66,6 +66,7 @@ class Parts:
     full: Layout
     made: Make
     layouts: dict[tuple[int, ...], Layout]
+    centred: frozenset[str] = frozenset()
 
     @property
     def sizes(self) -> Mapping[str, int]:
@@ -100,6 +101,7 @@ class Parts:
         inputs = Inputs(
             bound, layout.slots, self.emitted.tables, noises=layout.noises, dim=layout.dim,
             scale=scale, stored=self.stored, chosen=chosen,
+            centred=self.centred,
         )  # fmt: skip
         lengths = {axis: np.int64(size) for axis, size in layout.sizes.items()}
         with np.errstate(all="ignore"):

@@ -11,7 +11,7 @@ from ppl.guide.families import family_guide
 from ppl.rewrite.batching import Batching
 
 # A full-rank normal of more coordinates has more parameters than the data of most models say anything about.
-MOST = 60
+MOST = 64
 
 
 def shared_guide(graph: nx.DiGraph, batching: Batching, sizes: Mapping[str, int]) -> Guide | None:

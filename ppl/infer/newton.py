@@ -16,7 +16,7 @@ from ppl.infer.saa import fit_fixed
 from ppl.infer.target import Array
 
 # Positions of the sample; positions times draws that tell the curvature; parameters up to which its matrix is made.
-SAMPLE, CURVED, MOST = 5000, 200_000, 1000
+SAMPLE, CURVED, MOST = 5000, 200_000, 2200
 DRAWS, TURNS = 32, 12
 # Steps that are tried, the part of its promise that one must keep, the flattest direction, and by how many times what
 # is left must exceed what is wanted for the curvature to be made again.
