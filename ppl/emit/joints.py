@@ -121,7 +121,8 @@ def _drawn(joint: Joint, axes: JointAxes, plates: tuple[str, ...], o: Objective)
     (`ppl.stdlib.flows`)."""
     b, base, term = o.b, joint.base or STANDARD, guide_name(label_of(joint))
     if joint.family == "mode":
-        return learned(o, f"{label_of(joint)}.loc", (axes.axis,), of=joint.names[0])
+        start = _start(joint, axes, o)
+        return learned(o, f"{label_of(joint)}.loc", (axes.axis,), start=start, of=joint.names[0])
     own = b.sorted((*plates, axes.noise))
     noise = noise_of(o.a, label_of(joint), base, own)
     x, _ = pathwise(o.a.s, base, noise, own)
