@@ -2,11 +2,12 @@
 them, nor in the parameters through the base of a flow."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import networkx as nx
 
 from ppl.check.core import Expr, Guide, Joint
-from ppl.graph.graph import Plan
+from ppl.graph.graph import Node, Plan
 from ppl.rewrite.findings import rough, worst
 from ppl.rewrite.roughness import analysed
 from ppl.rewrite.steps import argument
@@ -29,6 +30,17 @@ def _refused(joint: Joint, graph: nx.DiGraph, guide: Guide | None, plans: Mappin
         if bad:
             finding = worst(bad.values())
             yield complain("E554", e.span, name=", ".join(joint.names), reason=f"it would jump: {finding.reason}")
+
+
+def with_joint(node: Node, joint: Joint) -> Node:
+    """The node with its plan's reason told along with what it is drawn with."""
+    if node.plan is None or node.plan.estimator != "reparam":
+        return node
+    others = [n for n in joint.names if n != node.name]
+    how = ", ".join(step.name for step in joint.steps) or joint.family.replace("_", " ")
+    beside = f"drawn along with {', '.join(others)}: {how}" if others else how
+    said = "one value is all that the guide has" if joint.family == "delta" else beside
+    return replace(node, plan=replace(node.plan, reason=f"{node.plan.reason}; {said}"))
 
 
 def expressions_of(joint: Joint) -> Iterator[Expr]:

@@ -17,7 +17,7 @@ from ppl.rewrite.eliminate import eliminations, unbounded
 from ppl.rewrite.estimators import ESTIMATORS, Facts, Rule, admissible
 from ppl.rewrite.findings import Finding, Refusal, shown, worst
 from ppl.rewrite.guards import Guard, jumps_of
-from ppl.rewrite.joints import refused_joints
+from ppl.rewrite.joints import refused_joints, with_joint
 from ppl.rewrite.limits import missing_limit
 from ppl.rewrite.listing import Listing, listing
 from ppl.rewrite.order import Elimination
@@ -94,6 +94,7 @@ def plan(
         name: replace(c.facts.node, plan=_plan(c, cells.get(name, "") if c.facts.is_summed else ""))
         for name, c in chosen.items()
     }
+    new |= {name: with_joint(new[name], joint) for name, joint in joined(guide).items() if name in new}
     refused = refused_joints(graph, guide, {name: n.plan for name, n in new.items() if n.plan is not None})
     if refused:
         raise ModelError(refused)
