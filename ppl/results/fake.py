@@ -115,6 +115,8 @@ def _cells(column: ColumnSpec, core: Core, bound: Bound, values: Mapping[str, Na
         if column.per is None or len(column.axes) > 1:
             raise ModelError([complain("E813", column.span, name=column.name, why="a table has no place for it")])
         array = array[np.asarray(bound.columns[column.per].values, int)]
+    if len(column.axes) > 1 and not column.source:
+        raise ModelError([complain("E813", column.span, name=column.name, why="its columns have no names (`from`)")])
     texts = _texts(column, array, bound)
     if len(column.axes) == 1:
         return [(column.source[0] if column.source else column.name, texts.tolist())]

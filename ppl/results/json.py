@@ -6,7 +6,7 @@ from typing import Any
 
 from ppl.results.fit import Fit, is_posterior
 from ppl.results.learned import params_json
-from ppl.results.quantity import Probabilities, Quantity
+from ppl.results.quantity import Probabilities, Quantity, is_derived
 from ppl.results.record import Search
 from ppl.results.table import CI, Quantities, levels_of, statistics
 from ppl.source.render import to_json
@@ -68,11 +68,6 @@ def quantities_json(quantities: Quantities, units: Mapping[str, str], ci: float 
         unit = {"unit": units[name]} if name in units else {}
         out[role][name] = finite({**quantity_json(quantity, ci), **unit})
     return out
-
-
-def is_derived(quantity: Quantity | Probabilities) -> bool:
-    """Whether it is no unknown: of an unknown it is known how it was handled."""
-    return quantity.role == "derived" if isinstance(quantity, Quantity) else not quantity.estimator
 
 
 def quantity_json(quantity: Quantity | Probabilities, ci: float = CI) -> dict[str, Any]:

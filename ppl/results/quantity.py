@@ -93,6 +93,11 @@ class Probabilities:
         return f"<{self.name}: probabilities of {', '.join(self.levels[:6])}>"
 
 
+def is_derived(quantity: Quantity | Probabilities) -> bool:
+    """Whether it is no unknown: of an unknown it is known how it was handled."""
+    return quantity.role == "derived" if isinstance(quantity, Quantity) else not quantity.estimator
+
+
 def _interpolated(values: Array, middle: Array, levels: Sequence[float]) -> Array:
     """Per column, the values at which the cumulative weight reaches the levels."""
     flat, mid = values.reshape(len(values), -1), middle.reshape(len(values), -1)

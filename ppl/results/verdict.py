@@ -9,7 +9,7 @@ from ppl.infer.trust import modes_matter
 from ppl.results.fit import Fit, is_posterior
 from ppl.results.learned import reached
 from ppl.results.numbers import counted, grouped, joined, seconds_text
-from ppl.results.quantity import Probabilities, Quantity
+from ppl.results.quantity import Quantity, is_derived
 
 BIASED = "W140"
 FLEXIBLE = ("full_rank", "modulated", "whitened_diagonal")
@@ -55,7 +55,7 @@ ADVICE: tuple[Advice, ...] = (
 
 def header(fit: Fit, width: int) -> list[str]:
     """The first line: what was fitted, how large it is, which estimators and guide were used."""
-    unknowns = [q for q in fit.quantities.values() if isinstance(q, Probabilities) or q.role == "unknown"]
+    unknowns = [q for q in fit.quantities.values() if not is_derived(q)]
     numbers = sum(q.draws[0].size for q in unknowns if isinstance(q, Quantity))
     size = counted(len(unknowns), "unknown") + (f" ({counted(numbers, 'number')})" if numbers else "")
     rows = [counted(fit.rows, "row")] if fit.rows else []

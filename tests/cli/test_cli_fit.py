@@ -246,4 +246,4 @@ def test_summary_with_another_interval(saved: Path, fit: Fit) -> None:
 
 def test_summary_as_latex(saved: Path) -> None:
     text = ppl("summary", str(saved), "--latex").stdout
-    assert text.startswith("\\begin{tabular}{lrrrrr}") and text.count("\\\\") == 11 and "5\\%" in text
+    assert text.startswith("\\begin{tabular}{lrrrrr}") and text.count("\\\\") == 12 and "5\\%" in text
