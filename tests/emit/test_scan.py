@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from scipy.special import logsumexp
+from scipy.special import expit, logsumexp
 from scipy.stats import norm
 
 from ppl.api import Model, compile
@@ -410,3 +410,40 @@ def test_a_policy_over_a_long_axis() -> None:
     value, slope = objective.estimate(np.zeros((8, 300)), e)
     assert np.isfinite(value).all() and np.isfinite(slope).all()
     assert (np.abs(slope) > 0).all(axis=1).all()
+
+
+CELL = """axis unit = 3
+data {
+  x: real
+  y: real
+}
+net gate(h[unit]) -> g[unit] weights ~ Normal(0, 0.5) {
+  g = dense(h, unit, sigmoid)
+}
+net enter(h[unit], x) -> g[unit] weights ~ Normal(0, 0.5) {
+  g = tanh(dense(h, unit) + dense(x, unit))
+}
+model {
+  b[unit] ~ Normal(0, 1)
+  for t in row {
+    f[t, unit] = if t == 1 then 0.5 else gate(h[t - 1])
+    c[t, unit] = if t == 1 then 0 else f[t] * c[t - 1] + (1 - f[t]) * enter(h[t - 1], x[t])
+    h[t, unit] = f[t] * tanh(c[t] + 1)
+  }
+  y ~ Normal(h @ b, 1)
+}
+"""
+
+
+def test_a_cell_with_a_gate_and_two_states_made_of_nets() -> None:
+    program, u, w = bound(compile(CELL))
+    one = {name: v[0] for name, v in program.constrained(u, w).items()}
+    f, c = np.full(3, 0.5), np.zeros(3)
+    h = [f * np.tanh(c + 1)]
+    for t in range(1, T):
+        f = expit(h[-1] @ one["gate.g.W"] + one["gate.g.b"])
+        new = h[-1] @ one["enter.g.W"] + one["enter.g.b"] + one["enter.g.2.W"] * DATA["x"][t] + one["enter.g.2.b"]
+        c = f * c + (1 - f) * np.tanh(new)
+        h.append(f * np.tanh(c + 1))
+    np.testing.assert_allclose(one["h"], np.array(h), rtol=1e-10)
+    verify_gradient(program, u, w)
