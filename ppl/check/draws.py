@@ -184,7 +184,7 @@ def _observed(
             text = f"write `{name}` or `{name}[{in_words(entry.axes)}]`"
             block.report.add("E408", target.span, name=name, axes=in_words(entry.axes), help=text)
             return give_up(statement, block)
-    if refers_to(statement.value, name) and not (block.scope.loops and lagged(statement.value, name)):
+    if refers_to(_drawn_part(statement.value), name) and not (block.scope.loops and lagged(statement.value, name)):
         found = occurrence(statement.value, name)
         span = found.span if found is not None else target.name.span
         block.report.add("E107", span, name=name, label="this is what the line describes")
@@ -199,6 +199,20 @@ def _observed(
     )
     block.imputed.add(name)
     return None
+
+
+# What is said beside the distribution of a censored value may be said in terms of that value.
+SAID_OF_IT = ("Censored",)
+
+
+def _drawn_part(e: ast.Expr) -> object:
+    """What a distribution is made from, without what it says of the value that was seen."""
+    match e:
+        case ast.Call(function, args):
+            inner = [a for a in args if a.name is None]
+            return tuple(_drawn_part(a.value) for a in (inner[:1] if function.id in SAID_OF_IT else args))
+        case _:
+            return e
 
 
 def observe(statement: ast.Observe, block: Block) -> None:

@@ -107,6 +107,7 @@ CENSORED = (
     censored("Censored(Normal(a, exp(b)), left=gone)", -0.5, 30, 3.0, 8.0, **LEFT),
     censored("Censored(Weibull(2 + exp(a), exp(b)), right=gone)", 0, 1.5, 0.02, 0.2, **RIGHT),
     censored("Censored(StudentT(4, a, exp(b)), left=low_seen, right=high_seen)", -0.5, 1.5, y=[-0.5, 1.5]),
+    censored("Censored(Logistic(a, exp(b)), left=y <= -0.5, right=y >= 1.5)", -0.5, 1.5, y=[-0.5, 1.5]),
     censored("Censored(Mixture(w, Normal(m, exp(b))), right=gone)", -30, 1.5, -8.0, -3.0, **RIGHT),
     censored("Censored(Truncated(Normal(a, exp(b)), lower=-1, upper=2), right=gone)", -1, 1.5, **RIGHT),
     censored("Censored(Truncated(Normal(a, exp(b)), lower=-1), left=gone)", -0.5, 30, 3.0, 8.0, **LEFT),
