@@ -57,8 +57,9 @@ def points(source: Source) -> tuple[Array, Array]:
 
 
 def chunks(source: Source) -> Iterator[tuple[slice, dict[str, Named]]]:
-    """All draws, some at a time: the values of every unknown, axes as written, and the columns whose blanks are drawn,
-    in full. Levels count from 0. What cannot be drawn together with the rest is left out."""
+    """All draws, some at a time: the values of every unknown, axes as written, of what is derived as far as the program
+    reports it, and of the columns whose blanks are drawn, in full. Levels count from 0. What cannot be drawn together
+    with the rest is left out."""
     u, _ = points(source)
     rng = [np.random.default_rng([source.seed, stream]) for stream in (RECOVERY, LEVELS)]
     for at in range(0, len(u), CHUNK):
@@ -75,8 +76,9 @@ def _values(source: Source, u: Array, rng: np.random.Generator, level_rng: np.ra
         values |= program.recovered(u, w, noise)
     out = {}
     for name, axes in (*program.emitted.reported, *getattr(program.emitted, "recovered", ())):
-        if name in unknowns and name in values:
-            out[name] = _full(Named(np.asarray(values[name], float), axes), unknowns[name], source.bound)
+        if name in values:
+            v = Named(np.asarray(values[name], float), axes)
+            out[name] = _full(v, unknowns[name], source.bound) if name in unknowns else v
     if isinstance(program, BatchedObjective):
         return out
     summed = [n for n, _ in program.emitted.eliminated if n in unknowns]
