@@ -5,7 +5,7 @@ data that the model is fitted to, wherever it is read."""
 
 from collections.abc import Iterator
 
-from ppl.check.core import Core, Derived, Dist, Expr, FactorTerm, Site, Statement
+from ppl.check.core import Core, Derived, Dist, Expr, FactorTerm, Joint, Site, Statement
 from ppl.check.lints import names_in
 
 # What takes an axis away by looking at all of it, or at one place of it; `size` is its length.
@@ -45,8 +45,18 @@ def all_expressions(core: Core) -> Iterator[Expr]:
     yield from (p.init for p in params if p.init is not None)
     for statement in _statements(core):
         yield from statement_expressions(statement)
+    for guide in core.guides:
+        yield from (e for joint in guide.joints for e in joint_expressions(joint))
     if core.objective is not None:
         yield core.objective.value
+
+
+def joint_expressions(joint: Joint) -> Iterator[Expr]:
+    """What a joint draw of a guide is computed from, beside its own parameters."""
+    if joint.base is not None:
+        yield from dist_expressions(joint.base)
+    if joint.value is not None:
+        yield joint.value
 
 
 def statement_expressions(statement: Statement) -> Iterator[Expr]:

@@ -13,7 +13,7 @@ import networkx as nx
 from ppl.check.core import Core, Derived, Expr, FactorTerm, Guide, Site, Statement
 from ppl.check.lints import names_in
 from ppl.graph.graph import core_of, node_list
-from ppl.graph.whole import REDUCING, data_names, dist_expressions, statement_expressions
+from ppl.graph.whole import REDUCING, data_names, dist_expressions, joint_expressions, statement_expressions
 from ppl.rewrite.eliminate import eliminations
 from ppl.rewrite.order import Elimination
 from ppl.source.diagnostic import Diagnostic, ModelError, complain
@@ -122,6 +122,8 @@ def _expressions(graph: nx.DiGraph, guide: Guide | None) -> Iterator[Expr]:
     yield from (p.init for p in params if p.init is not None)
     for statement in _statements(graph, guide):
         yield from statement_expressions(statement)
+    for joint in guide.joints if guide is not None else ():
+        yield from joint_expressions(joint)
     if core.objective is not None:
         yield core.objective.value
 

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import networkx as nx
 
-from ppl.check.core import Expr, Guide, Joint
+from ppl.check.core import Guide, Joint
 from ppl.graph.graph import Node, Plan
+from ppl.graph.whole import joint_expressions
 from ppl.rewrite.findings import rough, worst
 from ppl.rewrite.roughness import analysed
 from ppl.rewrite.steps import argument
@@ -25,7 +26,7 @@ def _refused(joint: Joint, graph: nx.DiGraph, guide: Guide | None, plans: Mappin
         if plan is not None and plan.estimator != "reparam":
             yield complain("E554", plan.where or joint.span, name=name, reason=plan.reason)
     view, _ = analysed(graph, guide)
-    for e in expressions_of(joint):
+    for e in joint_expressions(joint):
         bad = rough(argument(e, view))
         if bad:
             finding = worst(bad.values())
@@ -41,11 +42,3 @@ def with_joint(node: Node, joint: Joint) -> Node:
     beside = f"drawn along with {', '.join(others)}: {how}" if others else how
     said = "one value is all that the guide has" if joint.family == "delta" else beside
     return replace(node, plan=replace(node.plan, reason=f"{node.plan.reason}; {said}"))
-
-
-def expressions_of(joint: Joint) -> Iterator[Expr]:
-    """What a joint draw is computed from, beside its own parameters."""
-    if joint.base is not None:
-        yield from (a for a in joint.base.args if a is not None)
-    if joint.value is not None:
-        yield joint.value

@@ -2,6 +2,8 @@
 
 from ppl.source.code import Code
 
+JUMP = "model {\n  a ~ Normal(0, 1)\n  b ~ Normal(0, 1)\n  y ~ Normal(if a > 0 then b else 2, 1)\n}\n"
+
 JOINT_CODES = (
     Code(
         "E550",
@@ -41,6 +43,10 @@ JOINT_CODES = (
         "`{name}` cannot be drawn along with others by their coordinates: {reason}",
         "this decides",
         "leave `{name}` out of this line: it then gets an estimator of its own",
+        about="What is drawn by coordinates is drawn along one path, and its gradient is right only where no density"
+        " jumps in any of it. An unknown that is left out gets an estimator that is right: strata, a boundary term, a score.",
+        wrong=JUMP + "guide { (a, b) ~ FullRank() }",
+        right=JUMP + "guide { b ~ FullRank() }",
     ),
     Code(
         "E555",
@@ -57,6 +63,10 @@ JOINT_CODES = (
         "an importance-weighted bound needs draws along paths, and `{name}` is estimated by `{estimator}`",
         "{label}",
         "`--objective elbo`; or leave `{name}` out of the guide where it can be summed out",
+        about="A bound of several draws weighs each draw by p / q. Levels that are listed, and draws that need a score,"
+        " have no such weight with a gradient along a path.",
+        wrong="ppl fit model.ppl --objective iwae:5      # with b ~ Bernoulli(0.5) in the guide",
+        right="ppl fit model.ppl --objective iwae:5      # b summed out of the model",
     ),
     Code(
         "E556.own",
@@ -74,6 +84,20 @@ JOINT_CODES = (
         hint="write the `if` inside an argument, or remove the annotation: an unbiased estimator is chosen",
     ),
     Code("E559.discrete", "`{name}` is discrete: there is nothing to smooth", hint="remove the annotation"),
-    Code("E557", "there is no objective `{text}`", hint="{help}"),
-    Code("E558", "`{text}` is no family of guides", hint="{help}"),
+    Code(
+        "E557",
+        "there is no objective `{text}`",
+        hint="{help}",
+        about="The bounds by which a guide can be fitted.",
+        wrong="ppl fit model.ppl --objective iwae",
+        right="ppl fit model.ppl --objective iwae:5",
+    ),
+    Code(
+        "E558",
+        "`{text}` is no family of guides",
+        hint="{help}",
+        about="Families of guides that need not be written in the file.",
+        wrong="ppl fit model.ppl --guide low_rank:many",
+        right="ppl fit model.ppl --guide low_rank:5",
+    ),
 )

@@ -6,6 +6,7 @@ each right one gives none. They may use the columns of `EXAMPLE_DATA`.
 
 from ppl.source.page import Page
 from ppl.source.pages_guide import GUIDED, GUIDES, LEARNED
+from ppl.source.pages_joint import JOINT
 from ppl.source.pages_matrices import MATRICES, STARTS
 from ppl.source.pages_nets import NETS
 
@@ -397,7 +398,7 @@ RUNNING = (
 
 MODEL_PAGES = {
     page.code: page
-    for rows in (NAMES, DECLARATIONS, AXES, STATEMENTS, NETS, LEARNED, GUIDES, ESTIMATORS, MATRICES, WARNINGS)
+    for rows in (NAMES, DECLARATIONS, AXES, STATEMENTS, NETS, LEARNED, GUIDES, JOINT, ESTIMATORS, MATRICES, WARNINGS)
     for page in rows
 }
 RUN_PAGES = {page.code: page for page in (*RUNNING, *STARTS)}
