@@ -135,10 +135,10 @@ def _step(
         case ast.Name(id) if id not in scope.names and id not in scope.definitions and not scope.axes.get(base(axis)):
             no_axis(ix, scope)
             return None
-        case ast.Binary("-" | "+" as sign, ast.Name(id), ast.Number() as by) if (
-            scope.loop(id) is not None and by.is_int
+        case ast.Binary("-" | "+" as sign, ast.Name(id), by) if (
+            scope.loop(id) is not None and (steps := _constant(by, scope)) is not None
         ):
-            lag = int(by.value) if sign == "-" else -int(by.value)
+            lag = steps if sign == "-" else -steps
             return _lag_step(scope.loop(id), lag, axis, name, value, ix.span, whole, scope)  # type: ignore[arg-type]
         case ast.Text(label):
             found = level(label, base(axis), base(axis), ix.span, scope)
@@ -147,6 +147,17 @@ def _step(
             return _position_step(int(ix.value), axis, name, ix.span, scope)
         case _:
             return _taken(evaluate(ix, scope), axis, name, value, ix.span, scope)
+
+
+def _constant(e: ast.Expr, scope: Scope) -> int | None:
+    """A whole number, written out or as the name of a constant."""
+    match e:
+        case ast.Number() if e.is_int:
+            return int(e.value)
+        case ast.Name(name) if name in scope.names and scope.names[name].literal is not None:
+            return _constant(scope.names[name].literal, scope)  # type: ignore[arg-type]
+        case _:
+            return None
 
 
 def _label(name: str, scope: Scope) -> str | None:

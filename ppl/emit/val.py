@@ -45,7 +45,8 @@ class Val:
     `start_of` (where the weights of a flow start; attrs: name, settings, axis) · `stop` (no gradient flows through it) · `attach` (value, then pairs of what it depends on and its slope) ·
     `centred` (costs less the mean of those of the other draws) · `schedule` (times, start, groups; attrs: axis of the
     groups) `ode` (schedule, start, parameters, data; attrs: body, along, settings) `ode_grad` (ode, adjoint; attrs:
-    index) · `bound` (what a body is a function of)."""
+    index) · `bound` (what a body is a function of) · `loop` (arrays, constants, starts; attrs: `Loop`) `outcome` (loop;
+    attrs: which state) `past` (some positions back in a loop) `cell` (one position in a loop)."""
 
     op: str
     args: "tuple[Val, ...]"

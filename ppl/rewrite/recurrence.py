@@ -25,6 +25,8 @@ COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     "eq": operator.eq,
     "ne": operator.ne,
 }
+# What the running sums of members are called.
+RUNNING = "running sum"
 # With the position on the right of the comparison.
 TURNED = {"lt": "gt", "le": "ge", "gt": "lt", "ge": "le", "eq": "eq", "ne": "ne"}
 
@@ -63,14 +65,41 @@ def circle_of(name: str, parts: Collection[Part]) -> Circle | None:
     return next((c for c in circles(parts) if name in c.names), None)
 
 
-def _ordered(parts: list[Part]) -> Circle:
-    axis = next(_axes_back(parts), "")
+def _ordered(written: list[Part]) -> Circle:
+    axis = next(_axes_back(written), "")
+    parts = _with_sums(written, axis)
     place = {p.name: i for i, p in enumerate(parts)}
     now = nx.DiGraph()
     now.add_nodes_from(place)
     now.add_edges_from((r, p.name) for p in parts for r, back, _ in reads_of(p, axis) if r in place and back == 0)
     by_name = {p.name: p for p in parts}
     return Circle(axis, tuple(by_name[n] for n in nx.lexicographical_topological_sort(now, key=place.__getitem__)))
+
+
+def _with_sums(parts: list[Part], axis: str) -> list[Part]:
+    """The members, and the cumulative sums of them that they read, each a recursion of its own: c[t] = c[t - 1] + e."""
+    names = frozenset(p.name for p in parts)
+    sums: dict[Expr, Derived] = {}
+
+    def taken(e: Expr) -> Expr:
+        if e.op != "cumsum" or e.attrs[0] != axis or not reads_any(e, names):
+            return replace(e, args=tuple(taken(a) for a in e.args)) if reads_any(e, names) else e
+        if e not in sums:
+            name = f"{RUNNING} {len(sums) + 1} of {parts[0].name}"
+            here = Expr("ref", (), (name,), e.axes, e.type)
+            position = Expr("pos", (), (axis,), (axis,), "int")
+            first = Expr("eq", (position, Expr("lit", (), (1.0,), (), "int")), (), (axis,), "bool")
+            before = Expr("lag", (here,), (axis, 1), e.axes, e.type)
+            start = Expr("where", (first, Expr("lit", (), (0.0,)), before), (), e.axes, e.type)
+            sums[e] = Derived(name, e.axes, Expr("add", (start, taken(e.args[0])), (), e.axes, e.type, e.span), axis)
+        return Expr("ref", (), (sums[e].name,), e.axes, e.type, e.span)
+
+    def drawn(dist: Dist) -> Dist:
+        args = tuple(None if a is None else taken(a) for a in dist.args)
+        return replace(dist, args=args, inner=tuple(drawn(d) for d in dist.inner))
+
+    every = [replace(p, dist=drawn(p.dist)) if isinstance(p, Site) else replace(p, value=taken(p.value)) for p in parts]
+    return [*every, *sums.values()] if sums else parts
 
 
 def reads_of(part: Part, axis: str) -> Iterator[tuple[str, int, object]]:
@@ -267,7 +296,8 @@ def stepwise(graph: nx.DiGraph, sites: Mapping[str, Site], own: Mapping[str, Der
     """The names that get their values position by position along with draws, each with the axis: draws that come back
     to themselves through earlier positions, and the derived values on the way. `sites` are the draws, `own` the derived
     values of a guide."""
-    return {p.name: c.axis for c in drawn_circles(graph, sites, own or {}) for p in c.parts if c.axis in p.axes}
+    every = ((p, c.axis) for c in drawn_circles(graph, sites, own or {}) for p in c.parts)
+    return {p.name: axis for p, axis in every if axis in p.axes and not p.name.startswith(RUNNING)}
 
 
 def drawn_circles(graph: nx.DiGraph, sites: Mapping[str, Site], own: Mapping[str, Derived]) -> list[Circle]:

@@ -127,6 +127,10 @@ CASES = [
          steps(lambda x: 0.0, lambda x, s, t: max(0.0, s[-1] + DATA["x"][t] - 0.3 * x["a"]))),
     Case("a cumulative product of data", "s[t] = if t == 1 then 1 else s[t - 1] * exp(0.1 * x[t])",
          steps(lambda x: 1.0, lambda x, s, t: s[-1] * np.exp(0.1 * DATA["x"][t])), density="y ~ Normal(s * a + b, 1)"),
+    Case("running sums of itself, and a lag with a name",
+         "s[t] = if t <= LAG then a else tanh(cumsum(s + b)[t - 1]) - 0.4 * s[t - LAG]",
+         steps(lambda x: x["a"], lambda x, s, t: np.tanh(np.sum(np.array(s) + x["b"])) - 0.4 * s[-2], lag=2),
+         "const LAG = 2\n"),
     Case("a recurrent net", "s[t, k] = tanh(a * x[t] + (if t == 1 then 0 else W @ s[t - 1]))",
          network, K, "  a ~ Normal(0, 1)\n  W[k, k] ~ Normal(0, 0.5)", "y ~ Normal(sum(s, over=k), 1)"),
     Case("a look-up that moves",
@@ -446,4 +450,35 @@ def test_a_cell_with_a_gate_and_two_states_made_of_nets() -> None:
         c = f * c + (1 - f) * np.tanh(new)
         h.append(f * np.tanh(c + 1))
     np.testing.assert_allclose(one["h"], np.array(h), rtol=1e-10)
+    verify_gradient(program, u, w)
+
+
+@pytest.mark.parametrize("lag", [2, 5])
+def test_unknowns_that_read_their_own_past(lag: int) -> None:
+    """Autoregressions of any order, with moving averages of another unknown."""
+    text = f"""const P = {lag}
+data {{
+  y: real
+}}
+model {{
+  a ~ Normal(0, 0.3)
+  e[row] ~ Normal(0, 1)
+  for t in row {{
+    h[t] ~ if t <= P then Normal(0, 1) else Normal(a * h[t - 1] - 0.3 * h[t - P], 0.5)
+    m[t] = e[t] + (if t > P then 0.4 * e[t - 1] + a * e[t - P] else 0)
+  }}
+  y ~ Normal(h + m, 1)
+}}
+"""
+    program, u, w = bound(compile(text))
+    x = program.constrained(u, w)
+    value = norm.logpdf(x["a"], 0, 0.3) + norm.logpdf(x["e"]).sum(axis=1)
+    for t in range(T):
+        mean, m = np.zeros(3), x["e"][:, t]
+        if t >= lag:
+            mean = x["a"] * x["h"][:, t - 1] - 0.3 * x["h"][:, t - lag]
+            m = m + 0.4 * x["e"][:, t - 1] + x["a"] * x["e"][:, t - lag]
+        value += norm.logpdf(x["h"][:, t], mean, 0.5 if t >= lag else 1.0)
+        value += norm.logpdf(Y[t], x["h"][:, t] + m, 1)
+    np.testing.assert_allclose(program.value(u, w), value, rtol=1e-10)
     verify_gradient(program, u, w)
