@@ -18,9 +18,9 @@ from ppl.infer.target import Array
 # Positions of the sample; positions times draws that tell the curvature; parameters up to which its matrix is made.
 SAMPLE, CURVED, MOST = 5000, 200_000, 2200
 DRAWS, TURNS = 32, 12
-# Steps that are tried, the part of its promise that one must keep, the flattest direction, and by how many times what
-# is left must exceed what is wanted for the curvature to be made again.
-FRACTIONS, ARMIJO, FLAT, AGAIN = (1.0, 0.5, 0.25, 0.1, 0.03), 0.1, 1e-3, 100.0
+# Steps that are tried, the part of its promise that one must keep, the flattest direction, and the part of what was
+# left before that must not be left after a step, or the curvature is made again.
+FRACTIONS, ARMIJO, FLAT, SLOW = (1.0, 0.5, 0.25, 0.1, 0.03), 0.1, 1e-3, 0.3
 # The step of the differences, in parts of a parameter.
 STEP = 1e-4
 NUMBERS, FRESH, PICK = range(50, 53)
@@ -82,9 +82,13 @@ def iterated(
     value, slope = looked_at(run, parted, theta, e)
     left = np.inf
     for _ in range(TURNS):
-        way = inverse @ slope
+        way, before = inverse @ slope, left
         left = 0.5 * float(slope @ way)
         run.done("all data", value)
+        if goal < left and SLOW * before < left < np.inf and np.isfinite(before):
+            inverse = inverse_curvature(run, sample, theta, e)
+            way = inverse @ slope
+            left = 0.5 * float(slope @ way)
         if not np.isfinite(left):
             return None
         if left < goal or run.stop():
@@ -93,8 +97,6 @@ def iterated(
         if better is None:
             return None
         theta, value, slope = better
-        if left > AGAIN * goal:
-            inverse = inverse_curvature(run, sample, theta, e)
     return theta, inverse, left
 
 
