@@ -358,6 +358,7 @@ class Model:
             params=params,
             search=search(self.graph, approximation, _aim(self.emitted)),
             imports={each.name: each.text for each in self.core.imports},
+            tables={axis: len(rows) for axis, rows in bound.numbers.items()} if len(bound.numbers) > 1 else {},
             carried=carry(source, found, fixed, self.defines),
             warnings=(*self.warnings, *bound.warnings),
         )

@@ -119,6 +119,7 @@ def _head(fit: FitRecord, arrays: Arrays) -> dict[str, Any]:
         "units": dict(fit.units),
         "omitted": list(fit.omitted),
         "imports": dict(fit.imports),
+        "tables": dict(fit.tables),
         "carried": carried,
         "quantities": quantities,
         "guide": {
@@ -204,6 +205,7 @@ def _fit(head: dict[str, Any], arrays: Arrays) -> FitRecord:
         params={p["name"]: _learned(p, arrays) for p in head.get("params", ())},
         search=_search(head.get("search")),
         imports=head.get("imports", {}),
+        tables=head.get("tables", {}),
         carried=carried_of(head.get("carried"), arrays),
     )
 

@@ -80,7 +80,8 @@ class Timing:
 class FitRecord:
     """Everything that is known after a fit. `omitted` are derived names too large to keep draws of; `params` what was
     learned of the author's parameters; `search` is there where an objective was optimised; `imports` are the texts of
-    the files that the model imports from, by their names from its folder; `carried` is what predictions need, which
+    the files that the model imports from, by their names from its folder; `tables` the rows of each table, where
+    there are several; `carried` is what predictions need, which
     fits of earlier versions have not."""
 
     model: str
@@ -102,4 +103,5 @@ class FitRecord:
     params: Mapping[str, Learned] = field(default_factory=dict)
     search: Search | None = None
     imports: Mapping[str, str] = field(default_factory=dict)
+    tables: Mapping[str, int] = field(default_factory=dict)
     carried: Carried | None = None

@@ -59,6 +59,7 @@ def header(fit: Fit, width: int) -> list[str]:
     numbers = sum(q.draws[0].size for q in unknowns if isinstance(q, Quantity))
     size = counted(len(unknowns), "unknown") + (f" ({counted(numbers, 'number')})" if numbers else "")
     rows = [counted(fit.rows, "row")] if fit.rows else []
+    rows = [f"{counted(n, 'row')} of {name}" for name, n in fit.tables.items()] or rows
     own = "the one in the file" if fit.guide.family == "guide" else fit.guide.family
     goal = f"guide: {own}" if is_posterior(fit) else "no posterior: an expectation is optimised"
     params = [counted(len(fit.params), "parameter")] if fit.params else []

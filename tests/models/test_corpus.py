@@ -14,6 +14,7 @@ from ppl.check.check import Checked, check
 from ppl.check.core import Derived, Site
 from ppl.data.bind import bind
 from ppl.syntax.fmt import fmt
+from ppl.syntax.imports import parse_linked
 from ppl.syntax.parse import parse
 from tests.bundled import data_of, files
 
@@ -46,7 +47,7 @@ def numbers(model: str, column: str) -> list[float]:
 
 
 def checked(path: Path) -> Checked:
-    return check(parse(path.read_text(), str(path)))
+    return check(parse_linked(path.read_text(), str(path)))
 
 
 def bound_rows(model: Path, data: object) -> int:
