@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ppl.check.building import bounds, elementwise, is_free
+from ppl.check.building import bounds, is_free
 from ppl.check.complaints import MODIFIERS, describe, unknown_function
 from ppl.check.core import Dist, Expr
 from ppl.check.domains import in_domain, source_text
@@ -12,6 +12,7 @@ from ppl.check.formulas import formula
 from ppl.check.maps import image
 from ppl.check.reading import names_read
 from ppl.check.scope import Entry, Scope, base, is_failed, union
+from ppl.check.truncation import has_tails, truncated
 from ppl.source.span import Span
 from ppl.source.suggest import did_you_mean
 from ppl.stdlib.distributions import DISTRIBUTIONS, PARAMETER_ALIASES
@@ -296,37 +297,7 @@ def _truncated(e: ast.Call, scope: Scope) -> Dist | None:
     if args == (None, None):
         scope.report.add("E341", e.span, dist="Truncated", wanted="`lower=`, `upper=` or both", given=1, help="")
         return None
-    return None if is_failed(*(a for a in args if a is not None)) else _cut(e, dist, args)
-
-
-def _cut(e: ast.Call, dist: Dist, ends: tuple[Expr | None, Expr | None]) -> Dist:
-    """A truncated distribution: each branch of an `if` on its own, and of two truncations the tighter one."""
-    low, high = ends
-    match dist:
-        case Dist(name="where", args=args, inner=branches):
-            inner = tuple(_cut(e, branch, ends) for branch in branches)
-            axes = union(dist.axes, *(each.axes for each in inner))
-            return Dist("where", args, inner, dist.attrs, axes, dist.event, dist.kind, e.span)
-        case Dist(name="Truncated", args=(own_low, own_high), inner=(inner,)):
-            return _cut(e, inner, (_tighter("max2", own_low, low), _tighter("min2", own_high, high)))
-        case Dist(kind="int"):
-            low = elementwise("ceil", (low,), e.span) if low is not None and low.type == "real" else low
-            high = elementwise("floor", (high,), e.span) if high is not None and high.type == "real" else high
-    cut = _wrap(e, "Truncated", dist, (low, high))
-    assert cut is not None
-    return cut
-
-
-def _tighter(op: str, one: Expr | None, other: Expr | None) -> Expr | None:
-    return elementwise(op, (one, other), other.span) if one is not None and other is not None else one or other
-
-
-def has_tails(dist: Dist) -> bool:
-    """Whether the probability of values beyond any number is known."""
-    if dist.event or dist.name in ("Censored", "Ordered"):
-        return False
-    row = DISTRIBUTIONS.get(dist.name)
-    return all(map(has_tails, dist.inner)) if row is None else bool(row.cdf or row.logcdf)
+    return None if is_failed(*(a for a in args if a is not None)) else truncated(dist, args, e.span)
 
 
 def _censored(e: ast.Call, scope: Scope) -> Dist | None:
