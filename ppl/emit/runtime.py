@@ -1,10 +1,9 @@
 """What emitted programs call: look-ups with their transposes, and reductions with names."""
 
-import zlib
-
 import numpy as np
 import numpy.typing as npt
 
+from ppl.stdlib.initial import initial as initial
 from ppl.stdlib.vectors import Segments, add_segments, segments
 
 Array = npt.NDArray[np.float64]
@@ -75,15 +74,6 @@ def _repeats(flat: npt.NDArray[np.intp], length: int) -> npt.NDArray[np.intp] | 
     if flat.ndim != 1 or length > flat.size or bool(np.any(flat[1:] < flat[:-1])):
         return None
     return np.bincount(flat, minlength=length)
-
-
-def initial(name: str, scaling: str, fan_in: int, fan_out: int, shape: tuple[int, ...]) -> Array:
-    """Where the weights of a net start: uniform with variance 2 / (fan_in + fan_out) (Glorot & Bengio, AISTATS 2010),
-    or, before a function that cuts off half of what comes in, 2 / fan_in (He et al., ICCV 2015). The same name gives
-    the same numbers."""
-    variance = 2.0 / fan_in if scaling == "he" else 2.0 / (fan_in + fan_out)
-    limit = float(np.sqrt(3.0 * variance))
-    return np.random.Generator(np.random.PCG64(zlib.crc32(name.encode()))).uniform(-limit, limit, shape)
 
 
 def logsumexp(v: Array, axis: int) -> Array:

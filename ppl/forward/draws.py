@@ -26,7 +26,7 @@ SAFE = 0.5
 
 def draw(dist: Dist, axes: tuple[str, ...], draws: int, world: World, rng: Generator) -> Named:
     """One draw for each of `draws` and each position of `axes`, the event axes last: numbers, 0 and 1, counts, or
-    levels from 0, all as floats. NaN where an argument is out of its range."""
+    levels from 0, all as floats. NaN where an argument is out of its range, and where the distribution is improper."""
     return _DRAW.get(dist.name, _family)(dist, axes, draws, world, rng)
 
 
@@ -65,7 +65,7 @@ def _family(dist: Dist, axes: tuple[str, ...], draws: int, world: World, rng: Ge
     elif row.quantile:
         out = _run(row.quantile, {**params, "u": np.maximum(rng.random(size), 2.0**-54)})
     else:
-        raise Bug(f"no draws from {dist.name}")
+        out = np.asarray(np.nan)
     out = np.broadcast_to(np.asarray(out, float), size)
     if bad is not None:
         out = np.where(bad.reshape(*bad.shape, *(1 for _ in dist.event)), np.nan, out)
@@ -154,8 +154,8 @@ def _truncated(dist: Dist, axes: tuple[str, ...], draws: int, world: World, rng:
         return _CUT[inner.name](dist, axes, draws, world, rng)
     u = np.maximum(rng.random(size), 2.0**-54)
     if inner.name == "Flat":
-        assert low is not None and high is not None
-        return Named(low + (high - low) * u, axes)
+        spread = np.asarray(np.nan) if low is None or high is None else low + (high - low) * u
+        return Named(np.broadcast_to(spread, size), axes)
     return Named(_between(inner, axes, low, high, u, world), axes)
 
 

@@ -32,6 +32,7 @@ from ppl.forward.odes import solution
 from ppl.forward.world import Window, World
 from ppl.source.diagnostic import Bug
 from ppl.stdlib import kernels as k
+from ppl.stdlib.initial import initial
 from ppl.stdlib.kernels import KERNELS
 from ppl.stdlib.primitives import PRIMITIVES
 
@@ -237,6 +238,23 @@ def dot(a: Named, b: Named, over: Mapping[str, int]) -> Named:
     return Named(values[None] if a.draws == b.draws == 1 else values, axes)
 
 
+# ---- nets --------------------------------------------------------------------------------------------------------
+
+
+def _initial(e: Expr, world: World) -> Named:
+    """Where weights of a net start, as in the programs."""
+    name, scaling, fans, _, out = e.attrs
+    assert isinstance(fans, tuple)
+    count = sum(_cells(axes, world) for axes in fans)
+    shape = tuple(world.size(a) for a in e.axes)
+    return fixed(initial(str(name), str(scaling), count, _cells(out, world), shape), e.axes)
+
+
+def _cells(axes: object, world: World) -> int:
+    assert isinstance(axes, tuple)
+    return prod(world.size(str(a)) for a in axes)
+
+
 # ---- matrices ----------------------------------------------------------------------------------------------------
 
 
@@ -308,5 +326,6 @@ _EVALUATE: dict[str, Callable[[Expr, World], Named]] = {
     "bound": lambda e, w: w.names[str(e.attrs[0])],
     "ode": lambda e, w: solution(e, w, evaluate),
     "vector": _vector,
+    "initial": _initial,
     "spread": _spread,
 }

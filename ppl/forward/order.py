@@ -22,14 +22,16 @@ class Step:
     along: str = ""
 
 
-def steps(statements: Sequence[Statement]) -> tuple[Step, ...]:
-    """The steps of a model, each after those that it reads. Raises ModelError (E803) where a circle has no order."""
-    places = {s.name: i for i, s in enumerate(statements)}
+def steps(statements: Sequence[Statement], settled: frozenset[str] = frozenset()) -> tuple[Step, ...]:
+    """The steps of a model, each after those that it reads; `settled` names have their values before anything is run.
+    Raises ModelError (E803) where a circle has no order."""
+    places = {s.name: i for i, s in enumerate(statements) if s.name not in settled}
     graph = _graph(statements, places, "")
     joined = nx.condensation(graph)
     first = {c: min(joined.nodes[c]["members"]) for c in joined}
     ordered = nx.lexicographical_topological_sort(joined, key=first.__getitem__)
-    return tuple(_step([statements[i] for i in sorted(joined.nodes[c]["members"])], graph) for c in ordered)
+    groups = ([statements[i] for i in sorted(joined.nodes[c]["members"])] for c in ordered)
+    return tuple(_step(group, settled) for group in groups)
 
 
 def drawn_expressions(statement: Statement) -> Iterator[Expr]:
@@ -67,8 +69,8 @@ def _graph(statements: Sequence[Statement], places: dict[str, int], axis: str) -
     return graph
 
 
-def _step(members: list[Statement], graph: nx.DiGraph) -> Step:
-    places = {s.name: i for i, s in enumerate(members)}
+def _step(members: list[Statement], settled: frozenset[str]) -> Step:
+    places = {s.name: i for i, s in enumerate(members) if s.name not in settled}
     if not _graph(members, places, "").edges:
         return Step(tuple(members))
     for axis in dict.fromkeys(a for s in members for a in s_axes(s)):

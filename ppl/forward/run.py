@@ -11,7 +11,7 @@ from ppl.check.core import Derived, Site, Statement
 from ppl.forward.conditional import completed
 from ppl.forward.draws import draw, lacks_draws
 from ppl.forward.expressions import counted, evaluate
-from ppl.forward.named import Array, Named, aligned
+from ppl.forward.named import Array, Named, aligned, chosen, cut
 from ppl.forward.order import Step, steps
 from ppl.forward.world import World
 from ppl.source.diagnostic import ModelError, complain
@@ -37,14 +37,20 @@ def run(
     rng: Generator,
     given: Mapping[str, Given] | None = None,
     replicated: frozenset[str] = frozenset(),
+    instead: Mapping[str, Named] | None = None,
 ) -> dict[str, Named]:
     """Gives every name a value in the world: what is given where it is given, draws elsewhere. The result holds fresh
     draws of the sites in `replicated`, also where their values are given: what the model says of them before they are
-    seen. Raises ModelError: E801 for what has no draws, E803."""
+    seen. Where a distribution is improper at some positions, values from `instead` stand there. Raises ModelError: E801
+    for what has no draws, E803."""
     fresh: dict[str, Named] = {}
+    given = given or {}
+    names = {s.name for s in statements}
+    settled = frozenset(n for n, g in given.items() if g.is_whole and n in names)
+    world.names.update({n: given[n].values for n in settled})
+    runner = _Runner(world, draws, rng, given, replicated, fresh, instead or {})
     with np.errstate(all="ignore"):
-        for step in steps([s for s in statements if isinstance(s, Site | Derived) and not _is_expression(s)]):
-            runner = _Runner(world, draws, rng, given or {}, replicated, fresh)
+        for step in steps([s for s in statements if isinstance(s, Site | Derived) and not _is_expression(s)], settled):
             runner.walk(step) if step.along else runner.one(step.statements[0])
     return fresh
 
@@ -62,15 +68,13 @@ class _Runner:
     given: Mapping[str, Given]
     replicated: frozenset[str]
     fresh: dict[str, Named]
+    instead: Mapping[str, Named]
 
     # -- all positions at once --
 
     def one(self, s: Statement) -> None:
         known = self.given.get(s.name)
         whole = known is not None and known.is_whole
-        if whole:
-            assert known is not None
-            self.world.names[s.name] = known.values
         if isinstance(s, Derived):
             if not whole:
                 self.world.names[s.name] = counted(evaluate(s.value, self.world))
@@ -79,14 +83,24 @@ class _Runner:
             if s.name in self.replicated:
                 self.fresh[s.name] = x
             if not whole:
-                self.world.names[s.name] = (
-                    x if known is None else completed(s, known.values, known.known, x, self.world, self.rng)
-                )
+                v = x if known is None else completed(s, known.values, known.known, x, self.world, self.rng)
+                self._verify(s, v)
+                self.world.names[s.name] = v
 
     def _drawn(self, s: Site, world: World) -> Named:
-        if lacks_draws(s.dist):
+        """A draw; in place of what is improper what there is instead, NaN for now where that is nothing."""
+        x = draw(s.dist, s.axes, self.draws, world, self.rng)
+        if s.name not in self.instead or not lacks_draws(s.dist):
+            return x
+        other = self.instead[s.name]
+        for axis, (start, stop) in world.windows.items():
+            other = cut(other, axis, start, stop)
+        return Named(chosen(np.isnan(x.values), aligned(other, s.axes), x.values), s.axes)
+
+    def _verify(self, s: Site, v: Named) -> None:
+        """E801 where an improper distribution has left a hole."""
+        if lacks_draws(s.dist) and bool(np.isnan(v.values).any()):
             raise ModelError([complain("E801", s.span, name=s.name)])
-        return draw(s.dist, s.axes, self.draws, world, self.rng)
 
     # -- one position after the other --
 
@@ -101,6 +115,9 @@ class _Runner:
             here = self.world.seen({axis: (t, t + 1)})
             for s in step.statements:
                 self._fill(s, here, axis, t)
+        for s in step.statements:
+            if isinstance(s, Site):
+                self._verify(s, self.world.names[s.name])
 
     def _empty(self, s: Statement) -> Named:
         assert isinstance(s, Site | Derived)

@@ -39,18 +39,19 @@ def simulate(
 ) -> Simulated:
     """Draws from the prior, and of the columns that the model describes. The other columns are those of `bound`; what
     the model computes from all of the data, it computes from them, and with `kept` from described columns too, whose
-    values are then those of the data wherever something else is computed from all of them. `settings` fix unknowns
+    values are then those of the data wherever something else is computed from all of them. Where the model leaves a
+    column open (`Flat()`, as in the first rows of a series), it has the values of `bound`. `settings` fix unknowns
     and parameters, `theta[A]` at one position. Raises ModelError: E801, E803, E812."""
     described = {s.name for s in core.statements if isinstance(s, Site) and s.role in ("observed", "imputed")}
     model, world = core, world_of(core, bound)
-    if kept or not _reads_described(core, described):
+    there = set(bound.columns) if kept else set()
+    if not _reads_described(core, described - there):
         world.names.update(stored_values(core, bound))
         model = reading_stored(core)
-    for name in described & set(world.names):
-        del world.names[name]
+    instead = {name: world.names.pop(name) for name in described & set(world.names)}
     world.names.update(parameters(model, world))
     given = fixed_values(model, settings or {}, world)
-    run((*model.statements, *model.predict), world, draws, rng, given)
+    run((*model.statements, *model.predict), world, draws, rng, given, instead=instead)
     names = [s for s in (*model.statements, *model.predict) if not isinstance(s, FactorTerm) and s.name in world.names]
     return Simulated({s.name: _full(world.names[s.name], s.axes, draws, world) for s in names}, tuple(_notes(core)))
 

@@ -77,6 +77,7 @@ def fake_data(
         if name in described(core) and not np.isfinite(v.values).all():
             why = "what the model draws is not finite; its priors are too wide"
             raise ModelError([complain("E813", name=name, why=why)])
+    outside = _outside(core, found.values)
     columns = [_cells(c, core, bound, found.values) for c in _written(core)]
     named = [pair for pairs in columns for pair in pairs]
     out = io.StringIO()
@@ -84,7 +85,28 @@ def fake_data(
     writer.writerow([name for name, _ in named])
     writer.writerows(zip(*(cells for _, cells in named), strict=True))
     truth = {s.name: found.values[s.name].values[0].tolist() for s in core.statements if _is_unknown(s, found.values)}
-    return Fake(out.getvalue(), bound.rows, truth, found.notes)
+    return Fake(out.getvalue(), bound.rows, truth, (*found.notes, *outside))
+
+
+def _outside(core: Core, values: Mapping[str, Named]) -> list[Diagnostic]:
+    """W151 for columns whose draws leave their declared limits."""
+    out = []
+    spans = {s.name: s.span for s in core.statements if isinstance(s, Site)}
+    for column in core.data.columns:
+        if column.name in described(core) and column.name in values:
+            share = _share_outside(column, values[column.name].values)
+            if share > 0:
+                what = f"{share:.0%} of the draws of `{column.name}` are outside its declared limits"
+                out.append(complain("W151", spans[column.name], what=what))
+    return out
+
+
+def _share_outside(column: ColumnSpec, values: Array) -> float:
+    low = -np.inf if column.low is None else column.low
+    high = np.inf if column.high is None else column.high
+    below = values <= low if column.low_open else values < low
+    above = values >= high if column.high_open else values > high
+    return float(np.mean(below | above)) if values.size else 0.0
 
 
 def _written(core: Core) -> tuple[ColumnSpec, ...]:
@@ -225,7 +247,11 @@ def _absurd(
     out = []
     for s in core.statements:
         if isinstance(s, Site) and s.name in seen and s.name in described(core):
+            column = next(c for c in core.data.columns if c.name == s.name)
             what = _why_absurd(s, seen[s.name], np.concatenate(parts[s.name]), bound)
+            share = _share_outside(column, seen[s.name].values)
+            if not what and share > 0.01:
+                what = f"{share:.0%} of the draws of `{s.name}` are outside its declared limits"
             if what:
                 out.append(complain("W151", s.span, what=what))
     return out

@@ -151,12 +151,13 @@ def _task(fit: FitRecord, source: object, options: Options, new_levels: NewLevel
     carried, whole = fit.carried, core_of_fit(fit)
     core = reading_stored(whole)
     every = [s for s in (*core.statements, *core.predict) if not isinstance(s, FactorTerm)]
-    wanted = tuple(s for s in every if core.data.row in _axes(s) and _is_predicted(s))
+    data = data_names(whole)
+    wanted = tuple(s for s in every if _axes(s).count(core.data.row) == 1 and _is_predicted(s, core.data.row, data))
     if not wanted:
         help_ = "`ppl summary FIT` shows what is known of the unknowns"
         raise ModelError([complain("E811", why="the model has no rows of data", help=help_)])
     statements = behind([s.name for s in wanted], every)
-    _verify_possible(core, carried, statements, data_names(whole))
+    _verify_possible(core, carried, statements, data)
     new = _new_rows(core, carried, statements, source, options)
     axes = _extended(core, carried, new.bound)
     flagged = _flagged(core, carried, new.bound)
@@ -173,9 +174,14 @@ def _task(fit: FitRecord, source: object, options: Options, new_levels: NewLevel
     )  # fmt: skip
 
 
-def _is_predicted(s: Statement) -> bool:
-    """Whether this is said of each row: outcomes, what is derived, and what the predict block simulates."""
-    return isinstance(s, Derived) or (isinstance(s, Site) and s.role != "unknown" and s.value is None)
+def _is_predicted(s: Statement, row: str, data: frozenset[str]) -> bool:
+    """Whether this is said of each row: outcomes, what is derived with unknowns, and what the predict block simulates;
+    no tables over pairs of rows."""
+    if f"{row}'" in _axes(s):
+        return False
+    if isinstance(s, Derived):
+        return not s.hidden and s.name not in data
+    return isinstance(s, Site) and s.role != "unknown" and s.value is None
 
 
 def _verify_possible(core: Core, carried: Carried, statements: Sequence[Statement], data: frozenset[str]) -> None:
