@@ -13,7 +13,7 @@ from ppl.emit.levels import add_leaf, add_levels, note_event
 from ppl.emit.lower import Lowering
 from ppl.emit.sequences import Names, recursions, scanned
 from ppl.emit.sums import Term, is_level
-from ppl.emit.unknowns import add_imputed, add_unknown
+from ppl.emit.unknowns import add_imputed, add_unknown, bounded_step
 from ppl.emit.val import Val
 from ppl.emit.values import Builder
 from ppl.graph.graph import Node, core_of, node_list, unknowns
@@ -80,12 +80,10 @@ def _sequence(name: str, out: Assembly) -> Val | None:
     """The value of a name that is made from itself, along with all of its circle."""
     circle = recursions(out.graph).get(name)
     if circle is not None and name not in out.scanned:
-        out.scanned |= scanned(out.s, circle, _no_draw)
+        out.scanned |= scanned(
+            out.s, circle, lambda site, dist, first: bounded_step(site, dist, first, circle.axis, out)
+        )
     return out.scanned.get(name)
-
-
-def _no_draw(site: Site, dist: Dist, first: bool) -> Val:
-    raise Bug(f"`{site.name}` is drawn where unknowns are given")
 
 
 def _rank(core: Core, graph: nx.DiGraph) -> dict[str, int]:

@@ -59,8 +59,8 @@ class Assembly:
     """Everything a program consists of, as values. `windows` are the counts without a largest value. `given` may have
     the value of an unknown (drawn from a guide), `raw` its coordinates. `recovered` are unknowns that were integrated
     out, drawn from what is known of them given the rest by uniform numbers `noises`, and what is derived from them.
-    `sequence` has the value of a name that is made from its own earlier positions, `scanned` those known so far.
-    `waiting` are the densities of unknowns that
+    `sequence` has the value of a name that is made from its own earlier positions, `scanned` those known so far,
+    `raws` the coordinates of unknowns. `waiting` are the densities of unknowns that
     are known, but were read before their place: what they read may not be."""
 
     b: Builder
@@ -88,6 +88,7 @@ class Assembly:
     raw: "Callable[[Slot], Val | None]" = lambda slot: None
     sequence: "Callable[[str], Val | None]" = lambda name: None
     scanned: dict[str, Val] = field(default_factory=dict)
+    raws: dict[str, Val] = field(default_factory=dict)
 
     def define(self, name: str, v: Val, axes: tuple[str, ...], report: bool) -> None:
         self.s.names[name] = v

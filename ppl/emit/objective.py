@@ -84,6 +84,25 @@ def summed_out(graph: nx.DiGraph, guide: Guide | None, estimators: Mapping[str, 
 
 def costs_of(o: Objective) -> list[Val]:
     """What the objective is the expectation of, part by part, averaged over the listed levels."""
+    # what a cost does not vary over, it is paid for at every position
+    return [scaled(o, o.b.sum(v, (a for a in axes if a not in v.axes)), axes) for v, axes in _averaged(o)]
+
+
+def costs_by_position(o: Objective) -> Val | None:
+    """What belongs to each position of the sampled axis: its sum, along that axis. None where costs belong to positions
+    of other sampled axes."""
+    assert o.batching is not None
+    lead = o.batching.lead
+    own = [(v, axes) for v, axes in _averaged(o) if o.batching.scales(axes)]
+    if not all(lead in axes for _, axes in own):
+        return None
+    total = o.b.total(o.b.sum(v, {a for a in (*axes, *v.axes) if a != lead}) for v, axes in own)
+    return o.b.tap(total, (lead,), "broadcast")
+
+
+def _averaged(o: Objective) -> list[tuple[Val, tuple[str, ...]]]:
+    """The parts of what is expected, averaged over the listed levels, each with the positions at which it is paid
+    for."""
     core = core_of(o.graph)
     if core.objective is not None:
         value = o.a.s.expr(core.objective.value if o.batching is None else o.batching.objective or core.objective.value)
@@ -91,9 +110,7 @@ def costs_of(o: Objective) -> list[Val]:
     else:
         terms = [(t.name, t.value, t.axes) for t, _ in remaining(o.a)]
         terms += o.guide_costs
-    averaged = [(expected(o, v, name), axes) for name, v, axes in terms]
-    # what a cost does not vary over, it is paid for at every position
-    return [scaled(o, o.b.sum(v, (a for a in axes if a not in v.axes)), axes) for v, axes in averaged]
+    return [(expected(o, v, name), axes) for name, v, axes in terms]
 
 
 def densities(o: Objective) -> int:
@@ -152,7 +169,7 @@ def _given(node: Node, o: Objective) -> Val | None:
     site = o.guide.get(node.name)
     if is_point(node.name, o):
         return point(node, o)
-    if node.name in o.circles:
+    if site is not None and node.name in o.circles:
         return sequence(node.name, o)
     if site is not None:
         return draw(o, node.name, site.dist, site.axes, lambda x: x)

@@ -8,6 +8,7 @@ from ppl.emit.draws import Noise, pathwise, sampled
 from ppl.emit.goal import Objective
 from ppl.emit.sequences import scanned
 from ppl.emit.sites import note_path, note_put, note_score
+from ppl.emit.unknowns import bounded_step
 from ppl.emit.val import Val
 from ppl.rewrite.recurrence import Circle
 
@@ -20,11 +21,12 @@ def sequence(name: str, o: Objective) -> Val | None:
     circle = o.circles.get(name)
     if circle is not None and name not in o.a.scanned:
         sites = [p for p in circle.parts if isinstance(p, Site)]
-        noises = {s.name: noise_of(o.a, s.name, s.dist, s.axes) for s in sites if s.name not in o.put}
+        own = [s for s in sites if s.name in o.guide]
+        noises = {s.name: noise_of(o.a, s.name, s.dist, s.axes) for s in own if s.name not in o.put}
         found = scanned(o.a.s, circle, _drawn(o, circle, noises))
         o.a.scanned |= found
         o.a.s.names |= found
-        for s in sites:
+        for s in own:
             _note(o, s, found[s.name], noises)
     return o.a.scanned.get(name)
 
@@ -38,6 +40,8 @@ def _drawn(o: Objective, circle: Circle, noises: Mapping[str, Noise]) -> Callabl
 
         if site.name in o.put:
             return here(o.put[site.name])
+        if site.name not in o.guide:
+            return bounded_step(site, dist, first, circle.axis, o.a)
         axes = tuple(a for a in site.axes if a != circle.axis or not first)
         noise = noises[site.name]
         if o.estimators[site.name] in PATHS:

@@ -11,7 +11,17 @@ from ppl.emit.loops import Span, State, loop, outcome, positions_between
 from ppl.emit.lower import Lowering
 from ppl.emit.val import Val
 from ppl.graph.graph import node_list
-from ppl.rewrite.recurrence import Circle, Part, Step, Stretch, circles, past_name, reads_of, stretches
+from ppl.rewrite.recurrence import (
+    Circle,
+    Part,
+    Step,
+    Stretch,
+    bounded_sites,
+    circles,
+    past_name,
+    reads_of,
+    stretches,
+)
 
 # How the draw of a member comes out of its distribution in a step; `first` says that it is the first position.
 Drawn = Callable[[Site, Dist, bool], Val]
@@ -31,9 +41,10 @@ class Names(dict[str, Val]):
 
 @lru_cache(maxsize=8)
 def recursions(graph: nx.DiGraph) -> Mapping[str, Circle]:
-    """The circles of derived values, the unknowns being given, by the names in them."""
-    derived = [n.of for n in node_list(graph) if isinstance(n.of, Derived)]
-    return {name: c for c in circles(derived) for name in c.names}
+    """The circles of derived values, and of unknowns by the ends of their supports, the rest of the unknowns being
+    given: by the names in them."""
+    derived: list[Part] = [n.of for n in node_list(graph) if isinstance(n.of, Derived)]
+    return {name: c for c in circles([*derived, *bounded_sites(graph)]) for name in c.names}
 
 
 def scanned(s: Lowering, circle: Circle, drawn: Drawn) -> dict[str, Val]:

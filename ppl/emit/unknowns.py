@@ -21,18 +21,37 @@ from ppl.stdlib.records import Bijection
 def add_unknown(node: Node, dist: Dist, out: Assembly) -> None:
     place = domain(dist)
     assert isinstance(node.of, Site)
-    centring = _has_weight(node.of, out)
-    slot = Slot(node.name, raw_axes(node.axes, place, out), node.axes, len(out.weights) if centring else None)
-    out.slots.append(slot)
-    raw = out.raw(slot) or coordinates(slot, out)
-    if centring:
-        return _location_scale(node, dist, slot, raw, out)
+    if _has_weight(node.of, out):
+        slot = Slot(node.name, raw_axes(node.axes, place, out), node.axes, len(out.weights))
+        out.slots.append(slot)
+        return _location_scale(node, dist, slot, out.raw(slot) or coordinates(slot, out), out)
+    raw = raw_of(node.of, place, out)
+    own = out.sequence(node.name)
+    if own is not None:
+        out.s.names[node.name] = own
     x, log_det = transform(place, raw, out)
+    x = own or x
     out.define(node.name, x, node.axes, True)
     out.hints.setdefault(raw, f"{node.name}_raw")
     plates = tuple(a for a in node.axes if a not in dist.event)
     out.add_density(lambda: Term(node.name, out.b.add(log_density(out.s, dist, x, observed=False), log_det), plates))
     return None
+
+
+def raw_of(site: Site, place: Domain, out: Assembly) -> Val:
+    """The coordinates of an unknown, noted when they are first asked for."""
+    if site.name not in out.raws:
+        slot = Slot(site.name, raw_axes(site.axes, place, out), site.axes)
+        out.slots.append(slot)
+        out.raws[site.name] = out.raw(slot) or coordinates(slot, out)
+    return out.raws[site.name]
+
+
+def bounded_step(site: Site, dist: Dist, first: bool, axis: str, out: Assembly) -> Val:
+    """An unknown whose support has ends that are made from its own past, in a step of the loop along `axis`."""
+    place = domain(dist)
+    raw = raw_of(site, domain(site.dist), out)
+    return transform(place, out.b.gather(raw, axis, out.b.lit(0.0)) if first else raw, out)[0]
 
 
 def coordinates(slot: Slot, out: Assembly) -> Val:

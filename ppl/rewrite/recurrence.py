@@ -14,6 +14,7 @@ from ppl.check.core import Derived, Dist, Expr, Site
 from ppl.check.lags import dist_reads_back, reads_back
 from ppl.check.lints import reads
 from ppl.graph.graph import node_list
+from ppl.rewrite.supports import domain
 from ppl.stdlib.primitives import PRIMITIVES
 
 Part = Site | Derived
@@ -25,6 +26,7 @@ COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     "eq": operator.eq,
     "ne": operator.ne,
 }
+FLAT = Dist("Flat")
 # What the running sums of members are called.
 RUNNING = "running sum"
 # With the position on the right of the comparison.
@@ -45,10 +47,6 @@ class Circle:
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(p.name for p in self.parts)
-
-    @property
-    def has_draws(self) -> bool:
-        return any(isinstance(p, Site) for p in self.parts)
 
 
 def circles(parts: Collection[Part]) -> Iterator[Circle]:
@@ -302,10 +300,23 @@ def stepwise(graph: nx.DiGraph, sites: Mapping[str, Site], own: Mapping[str, Der
 
 def drawn_circles(graph: nx.DiGraph, sites: Mapping[str, Site], own: Mapping[str, Derived]) -> list[Circle]:
     """The circles that draws are part of."""
-    return [c for c in circles(sources(graph, sites, own)) if c.has_draws]
+    return [c for c in circles(sources(graph, sites, own)) if any(name in sites for name in c.names)]
+
+
+def bounded_sites(graph: nx.DiGraph) -> list[Site]:
+    """The unknowns that live between ends that are computed, with nothing but these ends in their distributions."""
+    found = []
+    for n in node_list(graph):
+        if isinstance(n.of, Site) and n.kind == "unknown" and n.of.dist.kind == "real" and not n.of.dist.event:
+            place = domain(n.of.dist)
+            if any(end is not None and end.op != "lit" for end in (place.low, place.high)):
+                ends = Dist("Truncated", (place.low, place.high), (FLAT,), (), n.of.dist.axes)
+                found.append(replace(n.of, dist=ends))
+    return found
 
 
 def sources(graph: nx.DiGraph, sites: Mapping[str, Site], own: Mapping[str, Derived]) -> list[Part]:
     """Where the value of each name comes from."""
     found: dict[str, Part] = {n.name: n.of for n in node_list(graph) if isinstance(n.of, Derived)}
+    found |= {s.name: s for s in bounded_sites(graph)}
     return list({**found, **own, **sites}.values())

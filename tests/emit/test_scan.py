@@ -482,3 +482,33 @@ model {{
         value += norm.logpdf(Y[t], x["h"][:, t] + m, 1)
     np.testing.assert_allclose(program.value(u, w), value, rtol=1e-10)
     verify_gradient(program, u, w)
+
+
+@pytest.mark.parametrize("explicit", [True, False])
+def test_unknowns_between_ends_that_are_made_from_their_past(explicit: bool) -> None:
+    """Each is larger than the one before by some share: the support of one is known when the one before is."""
+    floor = "0.5 * x[t - 1] + a" if explicit else "s[t]"
+    derived = "" if explicit else "s[t] = if t == 1 then a else 0.5 * x[t - 1] + a"
+    text = f"""data {{
+  y: real
+}}
+model {{
+  a ~ Normal(0, 1)
+  for t in row {{
+    {derived}
+    x[t] ~ Truncated(Normal(0, 2), lower=(if t == 1 then a else {floor}))
+  }}
+  y ~ Normal(x, 1)
+}}
+"""
+    program, u, w = bound(compile(text))
+    x = program.constrained(u, w)
+    ends = np.concatenate([x["a"][:, None], 0.5 * x["x"][:, :-1] + x["a"][:, None]], axis=1)
+    np.testing.assert_allclose(x.get("s", ends), ends, rtol=1e-12)
+    at = {s.name: np.arange(program.dim)[program.slots[s.name]] for s in program.emitted.slots}
+    raw = u[:, at["x"]]
+    np.testing.assert_allclose(x["x"], ends + np.exp(raw), rtol=1e-12)
+    value = norm.logpdf(x["a"]) + norm.logpdf(Y, x["x"], 1).sum(axis=1) + raw.sum(axis=1)
+    value += (norm.logpdf(x["x"], 0, 2) - norm.logsf(ends, 0, 2)).sum(axis=1)
+    np.testing.assert_allclose(program.value(u, w), value, rtol=1e-10)
+    verify_gradient(program, u, w)
