@@ -3,7 +3,7 @@
 import re
 
 from ppl.check.core import Expr
-from ppl.check.functions import FUNCTION_ALIASES, FUNCTIONS
+from ppl.check.functions import FUNCTION_ALIASES, FUNCTIONS, LAYER_ALIASES, LAYERS
 from ppl.check.reading import lagged, occurrence, way_back
 from ppl.check.scope import Loop, Scope, failed, labels_of
 from ppl.source.diagnostic import Note
@@ -158,8 +158,9 @@ def unknown_function(e: ast.Call, scope: Scope) -> None:
     if name == "GP":
         scope.report.add("E372", e.function.span)
         return
-    known = (*DISTRIBUTIONS, *MODIFIERS, *FUNCTIONS, *scope.functions)
-    aliases = {**ALIASES, **FUNCTION_ALIASES}
+    inside = scope.body is not None
+    known = (*DISTRIBUTIONS, *MODIFIERS, *FUNCTIONS, *scope.functions, *scope.nets, *(LAYERS if inside else ()))
+    aliases = {**ALIASES, **FUNCTION_ALIASES, **(LAYER_ALIASES if inside else {})}
     near = did_you_mean(name, (*known, *(a for a in aliases if len(a) > 4)), aliases)
     near = near if near in known else aliases.get(near or "")
     text = (

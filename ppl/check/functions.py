@@ -103,4 +103,11 @@ FUNCTION_ALIASES: dict[str, str] = {
     "solve_ivp": "ode",
 }
 
+# The layers of nets, and what they are called elsewhere.
+LAYERS = ("dense", "mlp", "norm")
+LAYER_ALIASES: dict[str, str] = {
+    "Dense": "dense", "Linear": "dense", "linear": "dense", "fully_connected": "dense", "MLP": "mlp",
+    "LayerNorm": "norm", "layer_norm": "norm", "batch_norm": "norm", "BatchNorm": "norm", "normalize": "norm",
+}  # fmt: skip
+
 FUNCTIONS = frozenset((*ELEMENTWISE, *REDUCTIONS, *SPECIAL))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from ppl.check.building import constant, elementwise, literal, local
 from ppl.check.complaints import no_axis
 from ppl.check.core import AxisSpec, Expr
-from ppl.check.functions import ELEMENTWISE
+from ppl.check.functions import ELEMENTWISE, LAYERS
 from ppl.check.products import rename
 from ppl.check.scope import Scope, failed, in_words, is_failed, union
 from ppl.check.weights import Body, Weight
@@ -35,7 +35,7 @@ USAGE = {
 
 
 def is_layer(name: str) -> bool:
-    return name in ARGUMENTS
+    return name in LAYERS
 
 
 def layer(e: ast.Call, scope: Scope, evaluate: Evaluate) -> Expr:

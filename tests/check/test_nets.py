@@ -209,3 +209,17 @@ def test_large_values_inside_a_net_get_names() -> None:
 def test_what_is_wrong(net: str, mean: str, codes: list[str]) -> None:
     found = check(parse(f"{HEAD}{net}\nmodel {{\n y ~ Normal({mean}, 1)\n}}\n"))
     assert [d.code for d in found.errors] == codes
+
+
+@pytest.mark.parametrize(
+    ("net", "mean", "hint"),
+    [
+        ("net f(a[gene]) -> m { m = Linear(a) }", "f(g)", "`dense`"),
+        ("net f(a[gene]) -> m { m = dens(a) }", "f(g)", "`dense`"),
+        ("net encoder(a[gene]) -> m { m = dense(a) }", "encode(g)", "`encoder`"),
+        ("net f(a[gene]) -> m { m = dense(layer_norm(a)) }", "f(g)", "`norm`"),
+    ],
+)
+def test_names_that_are_meant(net: str, mean: str, hint: str) -> None:
+    (complaint,) = check(parse(f"{HEAD}{net}\nmodel {{\n y ~ Normal({mean}, 1)\n}}\n")).errors
+    assert complaint.code == "E102" and complaint.hint is not None and hint in complaint.hint
