@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from ppl.stdlib.initial import initial as initial
+from ppl.stdlib import initial as starts
 from ppl.stdlib.vectors import Segments, add_segments, segments
 
 Array = npt.NDArray[np.float64]
@@ -74,6 +74,10 @@ def _repeats(flat: npt.NDArray[np.intp], length: int) -> npt.NDArray[np.intp] | 
     if flat.ndim != 1 or length > flat.size or bool(np.any(flat[1:] < flat[:-1])):
         return None
     return np.bincount(flat, minlength=length)
+
+
+# Where the weights of a net start.
+initial = starts.initial
 
 
 def logsumexp(v: Array, axis: int) -> Array:
