@@ -124,7 +124,8 @@ def _run(
     texts.update(compiled.texts)
     said = "stopping: what is there will be saved; Ctrl-C again quits"
     interrupt = Interrupt(lambda: None if quiet else note_at_once(said))
-    with progress(quiet, settings["verbose"], goal_of(compiled.core.objective)) as report, interrupt:
+    goal = goal_of(compiled.core.objective, settings["objective"])
+    with progress(quiet, settings["verbose"], goal) as report, interrupt:
         fit, extra = _fitted(compiled, data, settings, report, interrupt)
     if settings["verbose"] and extra and not quiet:
         note(f"columns not used: {', '.join(extra)}")

@@ -21,7 +21,10 @@ class Goal:
     sign: float = 1.0
 
 
-def goal_of(objective: Objective | None) -> Goal:
+def goal_of(objective: Objective | None, bound: str | None = None) -> Goal:
+    """What is optimised: an objective of the file, or a bound on the evidence, by default the ELBO."""
+    if objective is None and bound not in (None, "elbo"):
+        return Goal("bound")
     return Goal() if objective is None else Goal("value", 1.0 if objective.maximize else -1.0)
 
 

@@ -7,7 +7,8 @@ With normalised weights v of w^(1 - a), the gradient is sum v_k d log w_k: the d
 doubly reparameterised one (Tucker, Lawson, Gu & Maddison, ICLR 2019, for every order) replaces what log q contributes
 besides the path: with all draws along paths, E sum v_k d log q(z_k) = E sum (1 - a) v_k (1 - v_k) path_k, where path_k
 is the derivative of log w_k through the draw alone, so that the guide's part is sum (a v_k + (1 - a) v_k^2) path_k,
-which vanishes where the guide is the posterior. Densities of the model keep their own derivatives in parameters."""
+which vanishes where the guide is the posterior; of one draw it is the path derivative without the score of the guide
+(Roeder, Wu & Duvenaud, NeurIPS 2017). Densities of the model keep their own derivatives in parameters."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -40,16 +41,6 @@ def weighted(o: Objective, costs: Sequence[Val], own: int, aim: Aim) -> tuple[Va
     else:
         root = b.mul(share, log_w)
     return b.add(b.sum(value, value.axes), rest), b.add(b.sum(root, root.axes), b.mul(count, rest))
-
-
-def sticking(o: Objective, costs: Sequence[Val], own: int) -> Val:
-    """The surrogate of an evidence lower bound without the score of the guide, whose mean is zero (Roeder, Wu &
-    Duvenaud, NeurIPS 2017): it has no variance where the guide is the posterior."""
-    b = o.b
-    total = b.total(b.sum(c, c.axes) for c in costs)
-    model = b.total(b.sum(c, c.axes) for c in costs[:own])
-    fixed = rebuilt(b, model, {v: b.node("stop", (v,), (), v.axes) for v in o.draws}, False)
-    return b.add(fixed, rebuilt(b, total, {v: v for v in o.draws}, True))
 
 
 def _doubled(b: Builder, share: Val, order: float) -> Val:

@@ -115,7 +115,9 @@ def _share(at: int, steps: int) -> float:
 
 def _step(run: Run, walker: Adam, rate: float, rows: int, rng: np.random.Generator) -> None:
     """One step; a draw that is not finite is left out, and one in which most are not ends the round."""
-    values, slopes = run.estimate(walker.theta, mirrored(rows, run.objective.noise, rng))
+    same = np.broadcast_to(walker.theta, (rows, len(walker.theta)))  # one row by reference: flows then pool its slopes
+    values, slopes = run.objective.estimate(same, mirrored(rows, run.objective.noise, rng))
+    run.tally.add(rows, 0)
     run.iterations += 1
     g = slopes.mean(axis=0)
     if not np.isfinite(g).all() or not np.isfinite(values).all():

@@ -44,7 +44,8 @@ JOINT_CODES = (
         "this decides",
         "leave `{name}` out of this line: it then gets an estimator of its own",
         about="What is drawn by coordinates is drawn along one path, and its gradient is right only where no density"
-        " jumps in any of it. An unknown that is left out gets an estimator that is right: strata, a boundary term, a score.",
+        " jumps in any of it. An unknown that is left out gets an estimator that is right: strata, a boundary term, a"
+        " score.",
         wrong=JUMP + "guide { (a, b) ~ FullRank() }",
         right=JUMP + "guide { b ~ FullRank() }",
     ),

@@ -17,7 +17,9 @@ BOUND = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Arguments as (S, N, D) and (S, P): S draws, N positions of a plate that share weights; and their own shapes."""
+    """Arguments as (S, N, D) and (S, P): S draws, N positions of a plate that share weights; and their own shapes.
+    Weights that are one row by reference (a broadcast view) are kept as (1, P): every draw then gets the mean of the
+    slopes of all, which is what their mean comes to, at the cost of one matrix product."""
 
     x: Array
     w: Array
@@ -33,7 +35,8 @@ class Batch:
         return flat[..., :-1], flat[..., -1]
 
     def back(self, gx: Array, gw: Array) -> tuple[Array, Array]:
-        return _reduced(gx.reshape(*self.shape, -1), self.x_shape), gw.reshape(self.w_shape)
+        own = np.broadcast_to(gw[0], self.w_shape) if len(gw) < self.w_shape[0] else gw.reshape(self.w_shape)
+        return _reduced(gx.reshape(*self.shape, -1), self.x_shape), own
 
 
 def batched(x: Array, w: Array) -> Batch:
@@ -41,7 +44,8 @@ def batched(x: Array, w: Array) -> Batch:
     batch = np.broadcast_shapes(x.shape[:-1], w.shape[:-1])
     draws = batch[0] if batch else 1
     wide = np.broadcast_to(x, (*batch, x.shape[-1])).reshape(draws, -1, x.shape[-1])
-    return Batch(wide, w.reshape(max(w.shape[0], 1), w.shape[-1]), batch, x.shape, w.shape)
+    flat = w.reshape(max(w.shape[0], 1), w.shape[-1]) if w.strides[0] or len(w) < 2 else w[:1].reshape(1, w.shape[-1])
+    return Batch(wide, flat, batch, x.shape, w.shape)
 
 
 def _reduced(g: Array, shape: tuple[int, ...]) -> Array:
@@ -76,9 +80,18 @@ class Rows:
         return self.apply(np.swapaxes(m, 1, 2), g)
 
 
-def outer(g: Array, a: Array) -> Array:
-    """(S, H A): the sum over positions of products of g (S, N, H) and a (S, N, A)."""
+def outer(g: Array, a: Array, pooled: bool) -> Array:
+    """(S, H A): the sum over positions of products of g (S, N, H) and a (S, N, A); `pooled`, its mean over draws
+    (1, H A)."""
+    if pooled:
+        flat = g.reshape(g.shape[0] * g.shape[1], g.shape[2]).T @ a.reshape(a.shape[0] * a.shape[1], a.shape[2])
+        return np.asarray(flat).reshape(1, -1) / len(g)
     return np.asarray(np.matmul(np.swapaxes(g, 1, 2), a)).reshape(len(g), -1)
+
+
+def summed(g: Array, pooled: bool) -> Array:
+    """(S, H): the sum of g (S, N, H) over positions; `pooled`, its mean over draws (1, H)."""
+    return np.asarray(g.sum(axis=(0, 1))[None] / len(g) if pooled else g.sum(axis=1))
 
 
 # ---- one net of a layer ----------------------------------------------------------------------------------------------
@@ -124,7 +137,14 @@ class Net:
         g = np.concatenate([gs * (1.0 - (s / BOUND) ** 2), gt], axis=-1)
         gh = rows.turned(second, g) * (1.0 - hidden * hidden)
         ga = rows.turned(first, gh) + rows.turned(third, g)
-        gw = [outer(gh, a) * one, gh.sum(axis=1), outer(g, hidden) * two, outer(g, a) * three, g.sum(axis=1)]
+        pool = len(w) < len(a)
+        gw = [
+            outer(gh, a, pool) * one,
+            summed(gh, pool),
+            outer(g, hidden, pool) * two,
+            outer(g, a, pool) * three,
+            summed(g, pool),
+        ]
         return ga, np.concatenate(gw, axis=1)
 
     def start(self, rng: np.random.Generator) -> Array:

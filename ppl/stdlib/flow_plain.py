@@ -20,7 +20,7 @@ def _planar_parts(w: Array, dim: int) -> tuple[Array, ...]:
 
 def planar_forward(x: Array, w: Array, layers: int) -> tuple[Array, Saved]:
     """y = x + u tanh(w.x + b), with u bent so that the map is one to one: log det = log(1 + tanh' m)."""
-    batch = batched(x, w)
+    batch = batched(x, np.ascontiguousarray(w))
     dim = batch.x.shape[-1]
     y, log_det, trail = batch.x, np.zeros(batch.x.shape[:2]), []
     for piece in np.split(batch.w, layers, axis=1):
@@ -73,7 +73,7 @@ def _unit_lower(w: Array, dim: int) -> Array:
 
 def mix_forward(x: Array, w: Array, most: int = 0) -> tuple[Array, Saved]:
     """y = x + L x with L strictly lower triangular: volume stays. Without weights, y = x."""
-    batch = batched(x, w)
+    batch = batched(x, np.ascontiguousarray(w))
     if not batch.w.shape[-1]:
         return batch.out(batch.x, np.zeros(batch.x.shape[:2])), (batch, None, None)
     lower, rows = _unit_lower(batch.w, batch.x.shape[-1]), Rows(tuple(runs_of(batch.w)))
@@ -95,7 +95,7 @@ def mix_backward(saved: Saved, g: Array) -> tuple[Array, Array]:
 def low_rank_forward(x: Array, w: Array, rank: int, *_: float) -> tuple[Array, Saved]:
     """y = x1 + B x2 of x = (x1, x2), D and r standard normals: y ~ N(0, I + B B^T), whose density is by the matrix
     determinant lemma and Woodbury's identity with M = I + B^T B."""
-    batch = batched(x, w)
+    batch = batched(x, np.ascontiguousarray(w))
     dim = batch.x.shape[-1] - rank
     rows, factor = Rows(tuple(runs_of(batch.w))), batch.w.reshape(len(batch.w), dim, rank)
     y = batch.x[..., :dim] + rows.apply(factor, batch.x[..., dim:])

@@ -128,3 +128,17 @@ def test_coupling_layers_let_nearly_all_coordinates_move_each_other(dim, layers)
         assert sorted([*read, *target]) == list(range(dim))
         moved[np.ix_(read, target)] = True
     assert moved.mean() > 0.93
+
+
+@pytest.mark.parametrize(("name", "settings", "dim"), [*CASES, LOW_RANK])
+def test_weights_that_are_one_row_by_reference_pool_their_slopes(name, settings, dim):
+    """The mean over draws is the same; where weights are a view of one row, every draw may get that mean."""
+    x, w = arguments(name, settings, dim, draws=5)
+    step, one = STEPS[name], np.repeat(w[:1], 5, axis=0)
+    plates = np.stack([x, 0.5 * x], axis=1)
+    y, saved = step.forward(plates, one[:, None], *settings)
+    z, kept = step.forward(plates, np.broadcast_to(w[0], w.shape)[:, None], *settings)
+    g = np.random.default_rng(4).standard_normal(y.shape)
+    (gx, gw), (hx, hw) = step.backward(saved, g), step.backward(kept, g)
+    assert np.allclose(y, z) and np.allclose(gx, hx) and hw.shape == gw.shape
+    assert np.allclose(gw.mean(axis=0), hw.mean(axis=0))
