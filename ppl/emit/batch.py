@@ -25,6 +25,8 @@ STRETCH = 2_000_000
 FEWEST, KEPT = 200, 16_000_000
 LEAST = 2.0**-53
 CHUNK = 256
+# Draws of what belongs to a position, to see how well the guide fits it.
+PER_POSITION = 400
 # Rows for each number of an unknown from which on it is centred.
 INFORMED = 20
 
@@ -158,6 +160,21 @@ class BatchedObjective:
         for part in self.stretches(len(e)):
             total, parts = total + self._weight(part, theta, e), parts + 1
         return total - (parts - 1) * self._weight(self.apart(), theta, e)
+
+    def log_weights_of(self, theta: Array, positions: Positions, e: Array, rng: np.random.Generator) -> Array | None:
+        """log p - log q (S, positions) of what belongs to some positions alone, for draws of their own (by `rng`) given
+        one draw of what is shared, e (1, noise); None where costs of other axes belong to them."""
+        part = self.parts.part(positions)
+        function = part.program.functions.by_position
+        if function is None:
+            return None
+        rows = np.repeat(e, PER_POSITION, axis=0)
+        noise = self.filled(part, rows)
+        own = [part.layout.noises[n.key] for n in self.emitted.noises if self._varies(n.axes)]
+        for block in own:
+            noise[:, block] = np.maximum(rng.random((PER_POSITION, block.stop - block.start)), LEAST)
+        with np.errstate(all="ignore"):
+            return function(np.repeat(part.of(theta)[None], PER_POSITION, axis=0), noise)["log_weight"]
 
     def _weight(self, part: Part, theta: Array, e: Array) -> Array:
         return part.program.log_weight(np.repeat(part.of(theta)[None], len(e), axis=0), self.filled(part, e))

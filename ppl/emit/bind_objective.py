@@ -33,6 +33,7 @@ class Functions(NamedTuple):
     marginals: Callable[[Array, Array], Named]
     learned: Callable[[Array, Array], Named]
     start: Callable[[], Array]
+    by_position: Callable[[Array, Array], Named] | None = None
 
 
 @dataclass(frozen=True)

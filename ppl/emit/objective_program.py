@@ -10,7 +10,7 @@ from ppl.check.core import Expr, FactorTerm, Guide, Site
 from ppl.emit.assembly import Assembly, NoiseSlot, Slot
 from ppl.emit.code import Writer, axis_size
 from ppl.emit.goal import JointAxes, Objective, ParamSlot
-from ppl.emit.objective import PATHWISE, assemble_objective, costs_of, densities, summed_out
+from ppl.emit.objective import PATHWISE, assemble_objective, costs_by_position, costs_of, densities, summed_out
 from ppl.emit.probes import probed
 from ppl.emit.program import (
     flattened,
@@ -103,6 +103,8 @@ def emit_objective(
     write_sizes(o.a, w)
     write_sizes(_new_sizes(drawn.a, o.a), w)
     w.line("d.afford(n)")
+    by_position = None if batching is None or core.objective is not None else costs_by_position(drawn)
+    outputs = outputs if by_position is None else {**outputs, "by_position": [by_position]}
     every = [v for group in outputs.values() for v in group]
     # a program for many parts of the data begins once: it computes where only when asked
     starts = [] if batching is not None else [p.start for p in o.params]
@@ -131,11 +133,14 @@ def emit_objective(
         named_function("learned", {p.name: (o.a.s.names[p.name], p.axes) for p in learned}, w, ARGUMENTS),
         _start(o.params, w),
     ]
+    if batching is not None and by_position is not None:
+        bodies.append(named_function("by_position", {"log_weight": (by_position, (batching.lead,))}, w, ARGUMENTS))
     for body in bodies:
         w.line("")
         w.lines.extend(body)
     w.line("")
-    w.line("return estimate, log_weight, constrained, marginals, learned, start")
+    more = "" if by_position is None else ", by_position"
+    w.line(f"return estimate, log_weight, constrained, marginals, learned, start{more}")
     title = (core.path or "model").rsplit("/", 1)[-1]
     return EmittedObjective(
         HEADER.format(title=title) + "\n".join(w.lines) + "\n",

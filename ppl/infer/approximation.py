@@ -97,6 +97,8 @@ class Evidence:
     draws: int
     tail: float = 0.0
     missed: float = 0.0
+    loose: float = float("nan")
+    shared: bool = True
     points: str = ""
 
 

@@ -21,6 +21,8 @@ FEWEST, MOST, PASSES = 2000, 50_000, 200
 # Positions times draws times numbers that the look at all data may take; draws that
 # give a value, that give weights, and that need not be more.
 AFFORDABLE, FEW, ENOUGH, PLENTY = 1e9, 8, 100, 1000
+# Positions whose own weights are looked at, and the share of effective draws from which k-hat says nothing.
+LOOKED_AT, EVEN = 200, 0.9
 VARIANCE_STEPS = 64
 VALUE, OUTPUT, VARIANCE = range(60, 63)
 
@@ -143,6 +145,8 @@ def conclude(run: Run, parted: Parted, found: Place) -> Approximation:
         modes=(),
         settled=found.settled,
         draws=draws,
+        loose=loose(run, parted, theta, u[:1]),
+        shared=parted.shared > 0,
     )
     run.done("value over all data", value)
     return Approximation(
@@ -159,6 +163,20 @@ def conclude(run: Run, parted: Parted, found: Place) -> Approximation:
         reason=ending(run, found.settled),
         optimum=measured(run, parted, found, value, se),
     )
+
+
+def loose(run: Run, parted: Parted, theta: Array, e: Array) -> float:
+    """Of a few positions, the share whose own unknowns have weights of too heavy a tail, given one draw of the rest."""
+    if not parted.noisy or not parted.posterior or run.stop():
+        return np.nan
+    rng = run.rng(OUTPUT, 1)
+    positions = np.sort(rng.choice(parted.count, min(LOOKED_AT, parted.count), replace=False))
+    log_w = parted.log_weights_of(theta, positions, e, rng)
+    if log_w is None:
+        return np.nan
+    found = [smooth_weights(w - np.max(w)) for w in log_w.T]
+    even = [f.ess > EVEN * len(log_w) for f in found]
+    return float(np.mean([f.khat > reliable_khat(len(log_w)) and not e for f, e in zip(found, even, strict=True)]))
 
 
 def ending(run: Run, settled: bool) -> str:

@@ -84,6 +84,10 @@ class Parted(Protocol):
     def apart(self) -> Part:
         """What belongs to no position, alone."""
 
+    def log_weights_of(self, theta: Array, positions: Positions, e: Array, rng: np.random.Generator) -> Array | None:
+        """log p - log q (S, positions) of what belongs to some positions, given one draw e (1, shared + 1) of what is
+        shared; None where it cannot be told apart."""
+
     def log_weight(self, theta: Array, e: Array) -> Array:
         """log p - log q (S,) over all data, at theta (P,), for shared uniforms and one more number e (S, shared + 1)
         that the uniforms of the positions are made from."""
@@ -268,6 +272,9 @@ class Unparted:
 
     def apart(self) -> Part:
         return Only(self.objective)
+
+    def log_weights_of(self, theta: Array, positions: Positions, e: Array, rng: np.random.Generator) -> Array | None:
+        return None
 
     def log_weight(self, theta: Array, e: Array) -> Array:
         return self.objective.log_weight(np.repeat(theta[None], len(e), axis=0), e[:, : self.shared])

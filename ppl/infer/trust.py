@@ -13,6 +13,8 @@ MODE_NATS = 3.0
 FAR_SHARE = 0.1
 # Evidence, in nats, that wider guides find beyond that of the guide: what is worth a warning, and what is bad.
 MISSED, MISSED_HALF = 0.02, 0.5
+# The share of positions whose k-hat may lie above its limit.
+LOOSE = 0.1
 RANK: dict[Verdict, int] = {"ok": 0, "warn": 1, "bad": 2}
 
 
@@ -124,9 +126,15 @@ BATCH_RULES: tuple[Rule, ...] = (
         "the guide fits the posterior loosely (k-hat {khat:.2f} over all data, {draws} draws): sds may be too small",
     ),
     Rule(
-        lambda e: not np.isfinite(e.khat) and e.khat != -np.inf,
+        lambda e: np.isnan(e.khat) and (e.shared or np.isnan(e.loose)),
         "warn",
-        "how closely the guide fits the posterior was not measured: that takes weights over all data",
+        "how closely the guide fits what all rows share was not measured: that takes weights over all data",
+    ),
+    Rule(
+        lambda e: e.loose > LOOSE,
+        "warn",
+        "the guide fits the unknowns of single rows loosely: k-hat is above its limit for {loose:.0%} of the rows that"
+        " were looked at",
     ),
     Rule(
         lambda e: not e.settled,

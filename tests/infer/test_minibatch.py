@@ -1,5 +1,6 @@
 """Fits by minibatches against closed forms, and against fits of all rows at once."""
 
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ from ppl import api
 from ppl.emit.batch import BatchedObjective
 from ppl.infer import adam, newton
 from ppl.infer.approximation import Approximation, Options
-from ppl.infer.minibatch import fit_minibatches
+from ppl.infer.minibatch import fit_minibatches, loose
 from ppl.infer.objective import NotFinite, Run
 from ppl.infer.parts import AllData, Sampled, Unparted, is_heavy
 from ppl.results.fit import Fit
@@ -125,7 +126,7 @@ def test_the_same_seed_gives_the_same_bits() -> None:
 
 def test_coordinates_of_rows_that_were_not_met_stay() -> None:
     program = parted(LOCAL, 5, y=Y[:40])
-    run = Run(Sampled(program, iter(()), np.random.default_rng(0)), Options(), lambda p: None, lambda: False, 0.0)
+    run = Run(Sampled(program, iter(()), np.random.default_rng(0)), Options(), lambda p: None, lambda: False, perf_counter())
     walker = adam.standing(program.start, lazy=True)
     part = program.parts.part(np.arange(5, 10), 8.0)
     adam.step(run, program, walker, part, 2, 0.1, np.random.default_rng(0))
@@ -183,3 +184,21 @@ def test_objectives_that_are_too_large_are_taken_by_steps() -> None:
     drawn = program.constrained(found.u[:1000, : program.noise], found.w)["m"]
     assert drawn.mean() == pytest.approx(Y[:50].sum() / 51, abs=0.03)
     assert drawn.std() == pytest.approx(51**-0.5, rel=0.15)
+
+
+def test_rows_whose_unknowns_are_fitted_badly_are_counted() -> None:
+    program = parted(LOCAL, 20, y=Y[:100])
+    run = Run(Sampled(program, iter(()), np.random.default_rng(0)), Options(), lambda p: None, lambda: False, perf_counter())
+    theta = program.start.copy()
+    theta[program.slots["m.loc"]], theta[program.slots["m.log_sd"]] = 1.0, -20.0
+    # given m, each z is normal with precision 5
+    theta[program.slots["z.loc"]], theta[program.slots["z.log_sd"]] = (4.0 * Y[:100] + 1.0) / 5.0, -0.5 * np.log(5.0)
+    e = np.full((1, program.noise), 0.5)
+    weights = program.log_weights_of(theta, np.arange(7, 20), e, np.random.default_rng(0))
+    assert weights is not None and weights.shape[1] == 13
+    # the weight of an exact guide is the evidence of its row
+    evidence = -0.5 * np.log(2 * np.pi * 1.25) - 0.5 * (Y[7:20] - 1.0) ** 2 / 1.25
+    np.testing.assert_allclose(weights, np.tile(evidence, (len(weights), 1)), atol=1e-9)
+    assert loose(run, program, theta, e) == 0.0
+    theta[program.slots["z.log_sd"]] -= 2.0
+    assert loose(run, program, theta, e) > 0.9
