@@ -12,6 +12,18 @@ Rng = np.random.Generator
 Table = tuple[str, list[str]]
 
 
+def air(rng: Rng) -> Table:
+    """20 images of 8 by 8 with no, one or two shapes, rings or crosses, in their quarters; noise 0.1."""
+    ring, cross = ("0110", "1001", "1001", "0110"), ("1001", "0110", "0110", "1001")
+    shapes = [np.array([[int(v) for v in line] for line in shape]) for shape in (ring, cross)]
+    image = rng.normal(0, 0.1, (20, 8, 8))
+    for one in image:
+        for quarter in rng.choice(4, rng.integers(0, 3), replace=False):
+            top, left = 4 * (quarter // 2), 4 * (quarter % 2)
+            one[top : top + 4, left : left + 4] += shapes[rng.integers(2)]
+    return ",".join(f"px{k}" for k in range(1, 65)), [",".join(f"{v:.2f}" for v in one.ravel()) for one in image]
+
+
 def br(rng: Rng) -> Table:
     """170 countries: rough land costs 0.2 outside Africa, and brings 0.2 inside it; sigma = 0.95."""
     africa = rng.random(170) < 0.3
@@ -159,6 +171,7 @@ SEEDS: dict[Callable[[Rng], Table], int] = {
     lda: 10,
     prodlda: 11,
     scanvi: 12,
+    air: 14,
     one_compartment: 13,
 }
 

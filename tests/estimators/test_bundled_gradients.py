@@ -52,8 +52,8 @@ def compared(path: Path, draws: int, more: int) -> Iterator[tuple[str, float]]:
     if np.abs(z).max() > SUSPICIOUS and not is_net:
         z = scores_of(*gap(own, other, theta, more, 2))
     suspects = np.flatnonzero(~(np.abs(z) < BIASED))
-    z[suspects[MOST:]] = 0.0
-    for i in suspects[:MOST]:
+    z[suspects[MOST // 4 if is_net else MOST :]] = 0.0
+    for i in suspects[: MOST // 4 if is_net else MOST]:
         z[i] = refereed(own, theta, int(i), 3, draws if is_net else more)[0]
     yield from ((named(own, i), float(v)) for i, v in enumerate(z))
 
