@@ -33,7 +33,6 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 FENCE = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 TABLE = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 # Declared for `ppl explain`, but nothing computes it yet.
-IDLE_FUNCTIONS = {"inverse"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +253,7 @@ def section(page: str, heading: str) -> str:
 def test_every_function_is_in_the_table() -> None:
     rows = re.findall(r"^\| (`.*?) \| ", section("language.md", "Expressions and functions"), re.MULTILINE)
     named = {name for row in rows for name in re.findall(r"`(\w+)\(", row)}
-    assert named == FUNCTIONS - IDLE_FUNCTIONS
+    assert named == FUNCTIONS
 
 
 def test_nothing_is_put_off_to_a_later_version() -> None:

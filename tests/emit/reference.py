@@ -14,10 +14,12 @@ import numpy as np
 import scipy.special as sp
 from autograd import grad
 from autograd.extend import defvjp, primitive
+from autograd.tracer import getval
 
 from ppl.data.bound import Bound
 from ppl.emit.bind import Inputs, Program
 from ppl.stdlib import kernels
+from ppl.stdlib.ode import NODES, STAGES
 
 SPECIAL_STEP = 1e-3
 
@@ -116,6 +118,7 @@ class Kernels:
             "logsubexp": lambda a, b: a + anp.log(-anp.expm1(b - a)),
             "log_if": lambda c: np.where(c, 0.0, -np.inf),
             "ratio0": lambda a, b: a / b,
+            "solve": solve,
         }
 
     def __getattr__(self, name: str) -> Any:
@@ -182,6 +185,60 @@ def chain(unary: Any, pair: Any) -> Any:
     return _logsumexp(paths, -1)
 
 
+def corr_cholesky(u: Any) -> tuple[Any, Any]:
+    """Row by row (Stan reference manual, "Cholesky factors of correlation matrices"): the factor, and the log of the
+    Jacobian determinant."""
+    size = int((1 + np.sqrt(1 + 8 * u.shape[-1])) / 2)
+    zero, entries = 0.0 * anp.sum(u, axis=-1), iter(range(u.shape[-1]))
+    rows, log_det = [], zero
+    for i in range(size):
+        row, left = [], zero + 1.0
+        for _ in range(i):
+            z = anp.tanh(u[..., next(entries)])
+            log_det = log_det + anp.log(1.0 - z * z) + 0.5 * anp.log(left)
+            row.append(z * anp.sqrt(left))
+            left = left - row[-1] ** 2
+        rows.append(anp.stack([*row, anp.sqrt(left), *([zero] * (size - i - 1))], axis=-1))
+    return anp.stack(rows, axis=-2), log_det
+
+
+def lkj_cholesky(x: Any, eta: Any) -> Any:
+    """Lewandowski, Kurowicka & Joe (2009) through the onion: a Beta density for the squared length of every row."""
+    k = x.shape[-1]
+    out = 0.0
+    for i in range(2, k + 1):
+        a = np.asarray(eta) + 0.5 * (k - i)
+        area = sp.gammaln(0.5 * (i - 1)) - 0.5 * (i - 1) * np.log(np.pi)
+        constant = area - sp.betaln(0.5 * (i - 1), a)
+        out = out + 2.0 * (a - 1.0) * anp.log(x[..., i - 1, i - 1]) + constant
+    return out
+
+
+def solve(rate: Any, plan: Any, y0: Any, params: Any, *settings: Any) -> tuple[Any, None]:
+    """The steps that the solver takes, taken again with autograd watching."""
+    start, given = np.asarray(getval(y0)), tuple(np.asarray(getval(p)) for p in params)
+    _, tape = kernels.solve(rate, plan, start, given, *settings)
+    shape, y = start.shape[:-1], y0
+    found = [y0] + [y0] * (plan.grid.shape[-1] - 1)
+    for step in tape.steps:
+        t, h = np.zeros(shape), np.zeros(shape)
+        t[step.who], h[step.who] = step.t, step.h
+        rates: list[Any] = []
+        z = y
+        for node, weights in zip(NODES, STAGES):
+            z = y + sum((h[..., None] * w * r for w, r in zip(weights, rates)), 0.0 * y)
+            rates.append(rate(t + node * h, z, params))
+        y = z
+        for slot in set(step.slots):
+            hit = np.zeros(shape, bool)
+            here = tuple(i[step.slots == slot] for i in step.hits)
+            hit[(step.who[here[0]], *here[1:])] = True
+            found[slot] = anp.where(hit[..., None], y, found[slot])
+    out = anp.stack(found, axis=-2)
+    lead = len(shape) - (1 if plan.grouped else 0)
+    return anp.reshape(out, (*shape[:lead], -1, start.shape[-1]))[..., plan.flat, :], None
+
+
 TEXTBOOK: dict[str, Callable[..., Any]] = {
     "chain1": chain,
     "chain_same1": lambda unary, pair: chain(unary, pair[..., None, :, :]),
@@ -193,6 +250,9 @@ TEXTBOOK: dict[str, Callable[..., Any]] = {
     "ordered_logdet": lambda u: anp.sum(u[..., 1:], axis=-1),
     "simplex": lambda u: anp.stack(_breaks(u)[0], axis=-1),
     "log_simplex": lambda u: anp.log(anp.stack(_breaks(u)[0], axis=-1)),
+    "corr_cholesky": lambda u: corr_cholesky(u)[0],
+    "corr_cholesky_logdet": lambda u: corr_cholesky(u)[1],
+    "lkj_cholesky": lkj_cholesky,
     "simplex_logdet": lambda u: sum(anp.log(s) for s in _breaks(u)[1]),
 }
 
