@@ -63,7 +63,9 @@ def _missing(name: str, walk: Walk) -> tuple[str, str] | None:
         return None
     found: list[str] = []
     for axis in _loop_axes(walk):
-        late = list(_late(reads_back(model.derived[name].value, axis), axis, walk))
+        # whether it is read far enough back is asked of the statement that reads it
+        spare = 1 if axis in model.derived[name].axes else 0
+        late = list(_late(reads_back(model.derived[name].value, axis), axis, walk, spare))
         if not late:
             return None
         found.append(late[0][0])
@@ -74,11 +76,11 @@ def _loop_axes(walk: Walk) -> tuple[str, ...]:
     return tuple(loop.axis for loop in walk.block.scope.loops) or ("",)
 
 
-def _late(reads: Iterator[Read], axis: str, walk: Walk) -> Iterator[Read]:
-    """The unknowns behind these reads that are not known yet."""
+def _late(reads: Iterator[Read], axis: str, walk: Walk, spare: int = 0) -> Iterator[Read]:
+    """The unknowns behind these reads that are not known yet, nor would be `spare` positions farther back."""
     own = {s.name: s for s in walk.block.statements if isinstance(s, Derived)}
     for name, back, span in depends(reads, axis, {**walk.model.derived, **own}):
-        is_known = name in walk.sampled or (name in walk.pending and back > 0)
+        is_known = name in walk.sampled or (name in walk.pending and back + spare > 0)
         if name in walk.model.blanks or (name in walk.model.unknowns and not is_known):
             yield name, back, span
 

@@ -512,3 +512,66 @@ model {{
     value += (norm.logpdf(x["x"], 0, 2) - norm.logsf(ends, 0, 2)).sum(axis=1)
     np.testing.assert_allclose(program.value(u, w), value, rtol=1e-10)
     verify_gradient(program, u, w)
+
+
+FLIPS = """axis time = 4
+data {
+  y: real
+}
+model {
+  for t in time {
+    z[t] ~ Bernoulli(0.4)
+    s[t] = if t == 1 then z[t] else 0.6 * s[t - 1] + z[t]
+  }
+  y ~ Normal(s[4] + 0.3 * s[2]^2, 1)
+}
+guide {
+  param p[time] = 0.2
+  param r = 0.4
+  for t in time {
+    z[t] ~ Bernoulli(logit=GUIDE)
+  }
+}
+"""
+APART, CHAINED = "p[t] + 0 * r", "p[t] + (if t == 1 then 0 else r * s[t - 1])"
+
+
+def bound_of_flips(theta: np.ndarray, chained: bool) -> float:
+    """The evidence lower bound, over all sequences."""
+    p, r = theta[:4], theta[4] * chained
+    total = 0.0
+    for z in np.ndindex(2, 2, 2, 2):
+        s, log_p, log_q = [0.0], 0.0, 0.0
+        for t in range(4):
+            logit = p[t] + (r * s[-1] if t else 0.0)
+            log_q += np.log(expit(logit if z[t] else -logit))
+            log_p += np.log(0.4 if z[t] else 0.6)
+            s.append(0.6 * s[-1] + z[t] if t else float(z[t]))
+        log_p += norm.logpdf(FLIPS_Y, s[4] + 0.3 * s[2] ** 2, 1).sum()
+        total += np.exp(log_q) * (log_p - log_q)
+    return float(total)
+
+
+FLIPS_Y = np.array([1.0, 0.3])
+
+
+@pytest.mark.parametrize(
+    ("guide", "estimator"), [(APART, "local"), (APART, "disarm"), (APART, "score"), (CHAINED, "score")]
+)
+def test_discrete_draws_that_go_through_a_recursion(guide: str, estimator: str) -> None:
+    """Levels that are tried one by one go around the loop with it; the means are those of enumeration."""
+    model = compile(FLIPS.replace("GUIDE", guide), estimators={"z": estimator})
+    objective = model.objective({"y": list(FLIPS_Y)})
+    theta, rows = np.array([0.2, -0.5, 0.7, 0.1, 0.4]), 20_000
+    places = np.concatenate([np.arange(objective.dim)[objective.blocks[n]].ravel() for n in ("p", "r")])
+    here = np.empty(objective.dim)
+    here[places] = theta
+    e = np.random.default_rng(0).uniform(size=(rows, objective.noise))
+    value, slope = objective.estimate(np.tile(here, (rows, 1)), e)
+    exact = [
+        (bound_of_flips(theta + d, guide == CHAINED) - bound_of_flips(theta - d, guide == CHAINED)) / 2e-6
+        for d in 1e-6 * np.eye(5)
+    ]
+    error = slope[:, places].std(axis=0) / np.sqrt(rows)
+    assert abs(value.mean() - bound_of_flips(theta, guide == CHAINED)) < 5 * value.std() / np.sqrt(rows)
+    assert (np.abs(slope[:, places].mean(axis=0) - exact) < 5 * error + 1e-8).all()
