@@ -36,7 +36,7 @@ def unknown_name(e: ast.Name, scope: Scope) -> None:
         scope.report.add("E104", e.span, name=e.id, what="an axis", help=text)
     elif e.id in DISTRIBUTIONS or e.id in MODIFIERS:
         scope.report.add("E105", e.span, name=e.id)
-    elif e.id in scope.functions or e.id in FUNCTIONS:
+    elif e.id in scope.functions or e.id in scope.nets or e.id in FUNCTIONS:
         scope.report.add("E104", e.span, name=e.id, what="a function", help=f"call it: `{e.id}(…)`")
     else:
         near = did_you_mean(e.id, tuple(scope.names if scope.own is None else scope.own), {})

@@ -71,7 +71,7 @@ def expression(e: ast.Expr, scope: Scope) -> Expr:
         case ast.IfElse():
             return _if(e, scope)
         case ast.Index():
-            return index(e, scope, expression)
+            return index(e, scope, expression if scope.body is None else own_first)
         case ast.Call():
             return _call(e, scope)
         case ast.ListOf():
@@ -83,6 +83,13 @@ def expression(e: ast.Expr, scope: Scope) -> Expr:
         case _:
             scope.report.add("E104", e.span, name="..", what="range", help="it belongs inside brackets")
     return failed(e.span)
+
+
+def own_first(e: ast.Expr, scope: Scope) -> Expr:
+    """A value whose axes are counted, inside a net: those of the net lead, before those that pass through."""
+    value = expression(e, scope)
+    own = own_axes(value.axes, scope)
+    return replace(value, axes=(*own, *(a for a in value.axes if a not in own)))
 
 
 def _name(e: ast.Name, scope: Scope) -> Expr:

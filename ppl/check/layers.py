@@ -49,7 +49,9 @@ def layer(e: ast.Call, scope: Scope, evaluate: Evaluate) -> Expr:
     if given is None:
         return failed(e.span)
     xs = _inputs(given["x"], scope, evaluate)
-    if is_failed(*xs):
+    if not xs:
+        scope.report.add("E340", e.span, name=name, wanted=f"arguments as in {USAGE[name]}", given=0)
+    if not xs or is_failed(*xs):
         return failed(e.span)
     match name:
         case "dense":
@@ -253,10 +255,13 @@ def _norm(xs: tuple[Expr, ...], over: ast.Expr | None, e: ast.Call, scope: Scope
             no_axis(over, scope) if isinstance(over, ast.Name) else scope.report.add("E316.name", over.span, axis="row")
             return failed(e.span)
         axes = (over.id,) if over.id in x.axes else ()
+    if not axes and over is None:
+        scope.report.add("E318", e.span, function="norm")
+        return failed(e.span)
     if not axes and scope.body.is_alone:
         return x
     if not axes:
-        name = over.id if isinstance(over, ast.Name) else "one"
+        name = over.id if isinstance(over, ast.Name) else ""
         scope.report.add("E316", e.span, name="norm", axis=name, axes=in_words(x.axes) or "none")
         return failed(e.span)
     centred = elementwise("sub", (x, _mean(x, axes)), e.span)

@@ -7,7 +7,6 @@ from ppl.check.block import Block, inside_frame
 from ppl.check.building import elementwise, literal, local
 from ppl.check.core import Core, Dist, Expr, Param, Site
 from ppl.check.distributions import distribution
-from ppl.check.draws import can_be_drawn
 from ppl.check.expressions import expression
 from ppl.check.nets import read_nets
 from ppl.check.scope import Entry, Scope
@@ -57,7 +56,7 @@ def weight_distribution(w: Weight, written: ast.Expr, scope: Scope) -> Dist | No
     dist = distribution(written, inner)
     if dist is None or not inside_frame(dist.axes, w.axes, w.name, written.span, scope):
         return None
-    return dist if can_be_drawn(dist, scope) else None
+    return dist
 
 
 def fan_in(w: Weight, scope: Scope) -> Expr:

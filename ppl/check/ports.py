@@ -1,7 +1,7 @@
 """The head of a net: what its ports promise, and whether what is put in and set fits."""
 
 from ppl.check.building import local
-from ppl.check.complaints import describe, no_axis
+from ppl.check.complaints import no_axis
 from ppl.check.core import Expr
 from ppl.check.scope import Entry, Scope, base, failed, in_words, is_failed
 from ppl.source.diagnostic import Note
@@ -56,7 +56,7 @@ def fits(value: Expr, written: ast.Expr, port: ast.Port, net: ast.Net, scope: Sc
         )
         return False
     if value.type not in NUMBERS:
-        scope.report.add("E333", written.span, kind=describe(value), help="")
+        scope.report.add("E333", written.span, kind=value.type, help="")
         return False
     missing = [a for a in axes if a not in value.axes]
     if missing:

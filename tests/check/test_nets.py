@@ -105,6 +105,11 @@ def test_rows_pass_through() -> None:
     assert mean_of(core_of("net f(a[gene]) -> m { m = dense(a) }")).axes == ("row",)
 
 
+def test_indices_count_the_axes_of_the_net() -> None:
+    mean = mean_of(core_of("net f(a[gene]) -> m { h = dense(a, k)\n m = h[2] }"))
+    assert (mean.op, mean.attrs, mean.axes) == ("fix", ("k", 2), ("row",))
+
+
 def test_a_level_picks_its_weights() -> None:
     mean = mean_of(core_of("net f(a[arm]) -> m { m = dense(a) }", "f(arm)"))
     assert [a.op for a in mean.args] == ["take", "ref"]
@@ -186,6 +191,8 @@ def test_large_values_inside_a_net_get_names() -> None:
         ("net f(a[gene]) -> m, n { m = dense(a) }", "f(g).m", ["E343"]),
         ("net f(a[gene]) -> m { m = dense(a, 0) }", "f(g)", ["E360"]),
         ("net f(a[gene]) -> m { m = dense() }", "f(g)", ["E340"]),
+        ("net f(a[gene]) -> m { m = dense([]) }", "f(g)", ["E340"]),
+        ("net f(a[gene]) -> m { m = norm(dense(a)) }", "f(g)", ["E318"]),
         ("net f(a[gene]) -> m { m = mlp(a) }", "f(g)", ["E340"]),
         ("net f(a[gene]) -> m { m = dense(a, tahn) }", "f(g)", ["E301"]),
         ("net f(a[gene]) -> m { m = dense(a, activation=tahn) }", "f(g)", ["E367"]),
