@@ -94,7 +94,7 @@ def may_name(name: ast.Name, scope: Scope) -> bool:
         return False
     if entry is not None and entry.kind == "data":
         scope.report.add("E402", name.span, name=name.id)
-    elif entry is not None or name.id in scope.functions or scope.loop(name.id):
+    elif entry is not None or name.id in scope.functions or name.id in scope.nets or scope.loop(name.id):
         span = entry.span if entry is not None else None
         also = (Note(span, "first here"),) if span is not None and span.line else ()
         scope.report.add("E403", name.span, also=also, name=name.id)
