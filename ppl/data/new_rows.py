@@ -42,6 +42,13 @@ def bind_new_rows(
     return NewRows(bound, frozenset(c.name for c in own.columns) - names)
 
 
+def columns_of(spec: DataSpec, source: object, options: Options) -> frozenset[str]:
+    """The columns of the main table that a source has. Raises ModelError (E6xx) where it cannot be read."""
+    own = part(spec, next(t for t in every_table(spec) if t.name == spec.row))
+    table = read_table(own, source, options)
+    return frozenset(c.name for c in own.columns if isinstance(resolve(c, table, options), Found))
+
+
 def _is_here(column: ColumnSpec, table: Table, options: Options, required: frozenset[str]) -> bool:
     """Whether to read a column: one that is not there is complained about where it is required."""
     return column.name in required or isinstance(resolve(column, table, options), Found)

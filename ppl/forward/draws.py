@@ -27,7 +27,8 @@ SAFE = 0.5
 def draw(dist: Dist, axes: tuple[str, ...], draws: int, world: World, rng: Generator) -> Named:
     """One draw for each of `draws` and each position of `axes`, the event axes last: numbers, 0 and 1, counts, or
     levels from 0, all as floats. NaN where an argument is out of its range, and where the distribution is improper."""
-    return _DRAW.get(dist.name, _family)(dist, axes, draws, world, rng)
+    x = _DRAW.get(dist.name, _family)(dist, axes, draws, world, rng)
+    return x if x.axes == axes else Named(aligned(x, axes), axes)
 
 
 def lacks_draws(dist: Dist) -> bool:

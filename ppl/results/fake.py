@@ -270,7 +270,9 @@ def _why_absurd(s: Site, e: Expected, values: Array, bound: Bound | None) -> str
             return f"in {alike:.0%} of the draws nearly all of `{s.name}` are the same"
     column = bound.columns.get(s.name) if bound is not None else None
     if kind == "real" and column is not None and np.size(column.values) > 2:
-        ratio = float(np.std(e.values) / max(np.nanstd(np.asarray(column.values, float)), 1e-300))
+        with np.errstate(over="ignore"):
+            wide = float(np.std(e.values))
+        ratio = float(wide / max(np.nanstd(np.asarray(column.values, float)), 1e-300))
         if ratio > TIMES:
             return f"the spread of `{s.name}` is {ratio:.0f} times that of the data"
     return ""

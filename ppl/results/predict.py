@@ -11,7 +11,7 @@ from ppl.check.check import check
 from ppl.check.core import Core, Derived, FactorTerm, Site, Statement
 from ppl.check.declarations import constant_of
 from ppl.data.bound import Bound, BoundAxis
-from ppl.data.new_rows import NewRows, bind_new_rows
+from ppl.data.new_rows import NewRows, bind_new_rows, columns_of
 from ppl.data.options import Options
 from ppl.data.wording import counted, listed, quoted
 from ppl.forward.data import reading_stored
@@ -150,12 +150,13 @@ def _task(fit: FitRecord, source: object, options: Options, new_levels: NewLevel
         raise ModelError([complain("E808", path="FIT")])
     carried, whole = fit.carried, core_of_fit(fit)
     core = reading_stored(whole)
-    every = [s for s in (*core.statements, *core.predict) if not isinstance(s, FactorTerm)]
+    every: Sequence[Statement] = [s for s in (*core.statements, *core.predict) if not isinstance(s, FactorTerm)]
     data = data_names(whole)
     wanted = tuple(s for s in every if _axes(s).count(core.data.row) == 1 and _is_predicted(s, core.data.row, data))
     if not wanted:
         help_ = "`ppl summary FIT` shows what is known of the unknowns"
         raise ModelError([complain("E811", why="the model has no rows of data", help=help_)])
+    every = _guided(core, fit, every, wanted, source, options)
     statements = behind([s.name for s in wanted], every)
     _verify_possible(core, carried, statements, data)
     new = _new_rows(core, carried, statements, source, options)
@@ -172,6 +173,30 @@ def _task(fit: FitRecord, source: object, options: Options, new_levels: NewLevel
         core, carried, axes, values, columns, {**carried.stored, **learned}, statements, wanted,
         outcomes, new.bound, rows, (*(w for w in new.bound.warnings if w.code not in OF_A_FIT), *warnings),
     )  # fmt: skip
+
+
+def _guided(
+    core: Core,
+    fit: FitRecord,
+    every: Sequence[Statement],
+    wanted: Sequence[Statement],
+    source: object,
+    options: Options,
+) -> Sequence[Statement]:
+    """The statements with those of an amortised guide in place of the priors of the unknowns of a row: a guide that
+    draws them from columns of the row, where the new rows have these columns, and from what was learned."""
+    guide = next((g for g in core.guides if (g.name or "guide") == fit.guide.family), None)
+    if guide is None:
+        return every
+    sites = {s.name: s for s in guide.statements if isinstance(s, Site) and core.data.row in s.axes}
+    own = [s for s in guide.statements if isinstance(s, Derived) or s.name in sites]
+    inner = [s for s in every if s.name not in sites]
+    read = set().union(*(read_by(s) for s in behind(sites, [*inner, *own])))
+    columns = {c.name for c in core.data.columns} & read
+    free = {s.name for s in core.statements if isinstance(s, Site) and s.role == "unknown"} - set(sites)
+    if not sites or not columns or read & free or not columns <= columns_of(core.data, source, options):
+        return every
+    return [*inner, *own]
 
 
 def _is_predicted(s: Statement, row: str, data: frozenset[str]) -> bool:

@@ -19,7 +19,8 @@ def numbers_of(e: Expected) -> list[float]:
     """Mean, sd and three quantiles over draws and positions."""
     if not e.values.size:
         return [float("nan")] * 5
-    return [float(e.values.mean()), float(e.values.std()), *np.quantile(e.values, LEVELS).tolist()]
+    with np.errstate(over="ignore", invalid="ignore"):
+        return [float(e.values.mean()), float(e.values.std()), *np.quantile(e.values, LEVELS).tolist()]
 
 
 def prior_json(prior: Prior) -> dict[str, Any]:

@@ -113,6 +113,19 @@ def test_a_branch_that_is_not_taken_may_be_out_of_its_range() -> None:
     assert np.isfinite(draw(s.dist, (), 100, world, np.random.default_rng(0)).values).all()
 
 
+def test_draws_of_branches_have_the_axes_of_their_site_in_order() -> None:
+    """The test varies over the second axis only."""
+    model = core(
+        "axis k = 2\naxis n = 3\nmodel {\n  for j in n {\n    late[j] = j > 1\n  }\n"
+        "  x[k, n] ~ if late then Normal(100, 1) else Normal(0, 1)\n}\n"
+    )
+    world = World({}, {"k": 2, "n": 3})
+    run(model.statements, world, 5, np.random.default_rng(0))
+    x = world.names["x"]
+    assert x.axes == ("k", "n") and x.values.shape == (5, 2, 3)
+    assert (x.values[:, :, 0] < 50).all() and (x.values[:, :, 1:] > 50).all()
+
+
 def test_an_argument_out_of_its_range_gives_no_number() -> None:
     model = core("model {\n  s ~ Normal(0, 1)\n  x ~ Exponential(exp(s))\n}\n")
     s = model.statements[-1]

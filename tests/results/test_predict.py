@@ -297,3 +297,30 @@ def test_the_best_school_and_a_ninth_one() -> None:
     mu, tau, new = (number(fit[name]) for name in ("mu", "tau", "pooled_new"))
     second_moment = float(np.sum(tau.weights * tau.draws**2))
     assert abs(float(new.sd()) ** 2 - float(mu.sd()) ** 2 - second_moment) < 0.1 * float(new.sd()) ** 2
+
+
+def test_an_amortised_guide_draws_the_unknowns_of_new_rows() -> None:
+    """Where the new rows have the column that the guide reads: z ~ Normal(0.8 y, 0.447), here the exact posterior."""
+    text = (
+        "data { y: real }\nmodel {\n  z[row] ~ Normal(0, 1)\n  y ~ Normal(z, 0.5)\n}\n"
+        "guide {\n  param a = 0\n  param s: real > 0 = 1\n  z[row] ~ Normal(a * y, s)\n}\n"
+    )
+    fit = compile(text).fit({"y": RNG.normal(0, 1.118, 200).tolist()})
+    seen = number(fit.predict({"y": [3.0, -3.0]})["y"])
+    np.testing.assert_allclose(seen.mean(), [2.4, -2.4], atol=0.06)
+    np.testing.assert_allclose(seen.sd(), np.sqrt(0.2 + 0.25), rtol=0.06)
+
+
+def test_several_tables_are_predicted_by_rows_of_the_main_one() -> None:
+    text = (
+        "data people { id: key\n  age: real }\ndata trials { who: people\n  y: real }\n"
+        "model {\n  b ~ Normal(0, 1)\n  a[people] ~ Normal(b * (age - 40) / 10, 1)\n  y ~ Normal(a[who], 0.5)\n}\n"
+    )
+    ages = [20.0, 40.0, 60.0]
+    people = {"id": ["p", "q", "r"], "age": ages}
+    who = ["p", "q", "r"] * 8
+    y = [2.0 * (ages["pqr".index(w)] - 40) / 10 / 2 + 0.3 * RNG.normal() for w in who]
+    fit = compile(text).fit({"people": people, "trials": {"who": who, "y": y}})
+    found = number(fit.predict({"who": ["r", "p"]})["y"])
+    a = number(fit["a"])
+    np.testing.assert_allclose(found.mean(), [a.sel(people="r").mean(), a.sel(people="p").mean()], atol=0.05)
