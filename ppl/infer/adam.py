@@ -22,6 +22,11 @@ RACE_STEPS, JUDGES, JUDGE_DRAWS = 60, 16, 4
 HELD, LEAST = 0.6, 0.005
 # Steps between two lines for whoever watches; steps before the first look at whether the value is at rest.
 LOOK, FEWEST = 100, 2000
+# The value has fallen where it is so many standard errors, and this part of what was gained, below the best.
+FAR, LOST = 10.0, 0.1
+# The smallest rate with this part of the gain of the best is taken: what is best in the beginning is often too much later
+# on.
+NEARLY = 0.9
 # Numbers in one array of a step up to which more draws cost little more than the call itself; the most draws of a step.
 BUSY, MOST_ROWS = 30_000, 8
 RACE, STEPS, JUDGE = range(40, 43)
@@ -108,21 +113,31 @@ def _advance_some(walker: Walker, part: Part, own: Array, g: Array, rate: float)
 def race(run: Run, parted: Parted, theta: Array, steps: int) -> tuple[float, Array]:
     """The rate whose first steps reach highest, on the same minibatches for all, and where they end."""
     judges = [parted.sample(run.rng(JUDGE, turn), parted.size) for turn in range(JUDGES)]
-    best, reached, rate, place = -np.inf, np.full(len(RATES), -np.inf), RATES[0], theta
-    for i, each in enumerate(RATES):
-        walker = standing(theta, bool(parted.local))
-        parts, rng = parted.minibatches(run.rng(RACE)), run.rng(RACE, 1)
-        for _ in range(steps):
-            step(run, parted, walker, next(parts), rows_of(parted), each, rng)
-            if walker.lost or run.stop():
-                break
-        reached[i] = -np.inf if walker.lost else judged(run, parted, walker.theta, judges)
-        if reached[i] > best:
-            best, rate, place = float(reached[i]), each, walker.theta
-        elif i and reached[i] < reached[i - 1]:
+    start = judged(run, parted, theta, judges)
+    runs: list[tuple[float, float, Array]] = []
+    for rate in RATES:
+        there = sprinted(run, parted, theta, rate, steps)
+        runs.append(
+            (-np.inf if there is None else judged(run, parted, there, judges), rate, theta if there is None else there)
+        )
+        if len(runs) > 1 and runs[-1][0] < runs[-2][0]:
             break
-    run.done(f"rate {rate:g}", best)
+    best = max(value for value, _, _ in runs)
+    enough = start + NEARLY * (best - start) if np.isfinite(start) else best
+    value, rate, place = next(one for one in runs if one[0] >= enough)
+    run.done(f"rate {rate:g}", value)
     return rate, place
+
+
+def sprinted(run: Run, parted: Parted, theta: Array, rate: float, steps: int) -> Array | None:
+    """Where a few steps of a rate lead; the same minibatches and draws for all rates. None where they are lost."""
+    walker = standing(theta, bool(parted.local))
+    parts, rng = parted.minibatches(run.rng(RACE)), run.rng(RACE, 1)
+    for _ in range(steps):
+        step(run, parted, walker, next(parts), rows_of(parted), rate, rng)
+        if walker.lost or run.stop():
+            break
+    return None if walker.lost else walker.theta
 
 
 def judged(run: Run, parted: Parted, theta: Array, judges: list[Part]) -> float:
@@ -139,39 +154,74 @@ def judged(run: Run, parted: Parted, theta: Array, judges: list[Part]) -> float:
 # ---- the schedule ------------------------------------------------------------------------------------------------
 
 
+@dataclass(slots=True)
+class Course:
+    """A walk under way: its minibatches, its draws, its rate, and the best stretch of it so far, which is gone back to
+    with a smaller rate where the value falls far below: steps too long can ruin a net for good."""
+
+    run: Run
+    parted: Parted
+    walker: Walker
+    rate: float
+    parts: Iterator[Part]
+    rng: np.random.Generator
+    first: float = -np.inf
+    best: float = -np.inf
+    there: tuple[Array, Array, Array] | None = None
+
+    @property
+    def ended(self) -> bool:
+        return self.walker.lost or self.run.stop()
+
+    def go(self, share: float = 1.0) -> None:
+        """One step at a share of the rate."""
+        step(self.run, self.parted, self.walker, next(self.parts), rows_of(self.parted), share * self.rate, self.rng)
+        if self.walker.lost and self.there is not None:
+            self.walker.lost = False
+            self._back()
+        elif self.walker.steps % LOOK == 0 and self.walker.values:
+            told(self.run, self.walker, self.parted)
+            self._look()
+
+    def _look(self) -> None:
+        last = np.asarray(self.walker.values[-LOOK:])
+        value = float(last.mean())
+        if self.there is None:
+            self.first = value
+        fallen = self.best - value > max(FAR * _se(last), LOST * (self.best - self.first))
+        if self.there is not None and fallen:
+            self._back()
+        elif value > self.best:
+            self.best = value
+            self.there = self.walker.theta.copy(), self.walker.m.copy(), self.walker.v.copy()
+
+    def _back(self) -> None:
+        assert self.there is not None
+        self.walker.theta, self.walker.m, self.walker.v = (x.copy() for x in self.there)
+        self.rate /= 3.0
+
+
 def schedule(run: Run, parted: Parted, walker: Walker, rate: float, steps: int | None, longest: int) -> bool:
     """Hold the rate, then let it fall. With `steps`, so many in all; else until the value no longer rises, at most
     `longest`. True where the value had come to rest before the rate fell."""
-    parts, rng = parted.minibatches(run.rng(STEPS)), run.rng(STEPS, 1)
+    course = Course(run, parted, walker, rate, parted.minibatches(run.rng(STEPS)), run.rng(STEPS, 1))
     held = int(HELD * (longest if steps is None else steps))
-    rested = hold(run, parted, walker, rate, held, parts, rng, until_rest=steps is None)
+    rested = hold(course, held, until_rest=steps is None)
     falling = max(walker.steps // 2, LOOK) if steps is None else steps - walker.steps
     for at in range(falling):
-        share = LEAST + (1.0 - LEAST) * 0.5 * (1.0 + cos(pi * at / falling))
-        step(run, parted, walker, next(parts), rows_of(parted), rate * share, rng)
-        if walker.lost or run.stop():
+        if course.ended:
             return False
-        if walker.steps % LOOK == 0:
-            told(run, walker, parted)
+        course.go(LEAST + (1.0 - LEAST) * 0.5 * (1.0 + cos(pi * at / falling)))
     return rested or is_at_rest(walker.values[:held])
 
 
-def hold(
-    run: Run,
-    parted: Parted,
-    walker: Walker,
-    rate: float,
-    longest: int,
-    parts: Iterator[Part],
-    rng: np.random.Generator,
-    until_rest: bool,
-) -> bool:
+def hold(course: Course, longest: int, until_rest: bool) -> bool:
     """Steps of one rate; with `until_rest`, until the value is found at rest twice running."""
-    look, before = FEWEST, False
-    while walker.steps < longest and not walker.lost and not run.stop():
-        step(run, parted, walker, next(parts), rows_of(parted), rate, rng)
-        if walker.steps % LOOK == 0:
-            told(run, walker, parted)
+    walker, look, before = course.walker, FEWEST, False
+    for _ in range(longest):
+        if course.ended:
+            break
+        course.go()
         if until_rest and walker.steps >= look:
             rested = is_at_rest(walker.values)
             if rested and before:

@@ -111,8 +111,8 @@ class Optimum:
     `method` is `fixed draws` (deterministic, by L-BFGS) or `averaged steps` (stochastic); `steps` are its iterations,
     `rate` the last step size and `rows` the draws of its last step; `polished` names the blocks that L-BFGS finished.
     `not_finite` counts rows whose value or gradient was not finite, and `trouble` (P,) is where they last were more
-    than one in ten. Where data were looked at part by part, `batch` positions of `batch_axis` made a minibatch, and steps
-    on them were so many `passes` over the data.
+    than one in ten. Where data were looked at part by part, `batch` positions of `batch_axis` made a minibatch, and
+    steps on them were so many `passes` over the data.
     """
 
     theta: Array
