@@ -24,8 +24,8 @@ HELD, LEAST = 0.6, 0.005
 LOOK, FEWEST = 100, 2000
 # The value has fallen where it is so many standard errors, and this part of what was gained, below the best.
 FAR, LOST = 10.0, 0.1
-# The smallest rate with this part of the gain of the best is taken: what is best in the beginning is often too much later
-# on.
+# The smallest rate with this part of the gain of the best is taken: what is best in the beginning is often too much
+# later on.
 NEARLY = 0.9
 # Numbers in one array of a step up to which more draws cost little more than the call itself; the most draws of a step.
 BUSY, MOST_ROWS = 30_000, 8

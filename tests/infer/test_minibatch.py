@@ -224,7 +224,7 @@ def test_a_walk_that_is_ruined_goes_back_with_a_smaller_rate() -> None:
     course.go()
     np.testing.assert_array_equal(walker.theta, best)
     assert course.rate == pytest.approx(0.01) and not course.ended
-    walker.theta += 30.0
+    walker.theta[program.slots["a+b.loc"]] += 30.0
     for _ in range(adam.LOOK):
         course.go(1e-9)
     np.testing.assert_array_equal(walker.theta, best)
