@@ -8,10 +8,9 @@ from types import CodeType
 from typing import Any
 
 import networkx as nx
-import numpy as np
 
 from ppl.check.check import check
-from ppl.check.core import Core, Guide, Joint, Site
+from ppl.check.core import Core, Guide, Site
 from ppl.check.declarations import constant_of
 from ppl.data.bind import bind
 from ppl.data.bound import Bound
@@ -20,7 +19,6 @@ from ppl.data.stream import bind_rows
 from ppl.emit.batch import BatchedObjective, bind_batched
 from ppl.emit.bind import Program, bind_program, compiled
 from ppl.emit.bind_objective import ObjectiveProgram, bind_objective
-from ppl.emit.joints import label_of
 from ppl.emit.objective_program import EmittedObjective, emit_objective
 from ppl.emit.program import Emitted, emit
 from ppl.forward.named import Named
@@ -30,8 +28,7 @@ from ppl.guide.families import family_guide, is_family
 from ppl.guide.shared import shared_guide
 from ppl.infer.approximation import Approximation, Options, Progress
 from ppl.infer.engine import fit as approximate
-from ppl.infer.groups import Groups
-from ppl.infer.held import curvature, fit_held, scale_of
+from ppl.infer.guided import around_modes, laplace_joints, weighed
 from ppl.infer.minibatch import fit_minibatches
 from ppl.infer.objective import NotFinite
 from ppl.infer.optimise import fit_objective, with_points
@@ -129,12 +126,8 @@ class Model:
         refused = refused_aim(model.graph)
         if refused:
             raise ModelError(refused)
-        return model.aimed(aim)
-
-    def aimed(self, aim: Aim) -> "Model":
-        """The model emitted for a bound of several draws."""
-        emitted = emit_objective(self.graph, guide_of(self.graph), estimators_of(self.graph), aim=aim)
-        return replace(self, emitted=emitted, _code=compiled(emitted))
+        emitted = emit_objective(model.graph, guide_of(model.graph), estimators_of(model.graph), aim=aim)
+        return replace(model, emitted=emitted, _code=compiled(emitted))
 
     def objective(self, data: object = None, options: DataOptions | None = None) -> ObjectiveProgram:
         """The objective E_q[f] on these data as functions of its parameters, with the plan's estimators; for a model
@@ -167,12 +160,13 @@ class Model:
         """Fit the model to data: a path, a dict of arrays, or a data frame. For a model with several tables, a dict of
         those by the names of the tables, or each under its name: `fit(trials=trials, subjects=subjects)`.
 
-        `guide`: the name of a guide in the file, or `auto`, `mean_field`, `full_rank` or `laplace`; without it, the
-        first guide of the file, or `auto`. `batch`: how many rows, or groups `batch_by` a factor, a step looks at;
-        `steps` and `lr`: how many steps, and how large the first is, where the engine takes steps; without them they
-        are found. `objective`: `elbo`, or a bound of several draws, `iwae:5` or `renyi:0.5`. `report` is called after every stage; when `stop`
-        returns true the fit ends with what it has. Raises ModelError for data that do not fit the model (E6xx) and for
-        densities that are nowhere finite (E7xx). The same seed gives the same bits."""
+        `guide`: the name of a guide in the file, or `auto`, `mean_field`, `full_rank`, `low_rank:R`, `laplace` or
+        `flow`; without it, the first guide of the file, or `auto`. `batch`: how many rows, or groups `batch_by` a
+        factor, a step looks at; `steps` and `lr`: how many steps, and how large the first is, where the engine takes
+        steps; without them they are found. `objective`: `elbo`, or a bound of several draws, `iwae:5` or `renyi:0.5`.
+        `report` is called after every stage; when `stop` returns true the fit ends with what it has. Raises ModelError
+        for data that do not fit the model (E6xx) and for densities that are nowhere finite (E7xx). The same seed gives
+        the same bits."""
         data = _by_name(tables, self.core) if tables else data
         model = self if guide is None else self.with_guide(guide)
         model = model.weighing(objective, guide)
@@ -248,12 +242,12 @@ class Model:
         stop: Callable[[], bool],
     ) -> Approximation:
         try:
-            if isinstance(program, ObjectiveProgram) and program.emitted.aim is None and self._laplace():
-                return self._around_modes(program, bound, options, report, stop)
+            if isinstance(program, ObjectiveProgram) and program.emitted.aim is None and laplace_joints(self.graph):
+                return around_modes(self.graph, program, bound, options, report, stop)
             if isinstance(program, BatchedObjective):
                 return fit_minibatches(program, options, report, stop)
             if isinstance(program, ObjectiveProgram) and program.emitted.aim is not None:
-                return self._weighed(program, bound, program.emitted.aim, options, report, stop)
+                return weighed(self.graph, program, bound, options, report, stop)
             if isinstance(program, ObjectiveProgram) and (options.rate is not None or is_heavy(program)):
                 return fit_minibatches(Unparted(program), options, report, stop)
             if isinstance(program, ObjectiveProgram):
@@ -268,59 +262,6 @@ class Model:
         except NoGradient as problem:
             assert isinstance(program, Program)
             raise ModelError([no_gradient(problem, self.graph, program)]) from None
-
-    def _laplace(self) -> tuple[Joint, ...]:
-        """The Laplace draws of the guide."""
-        chosen = guide_of(self.graph)
-        return tuple(j for j in (chosen.joints if chosen is not None else ()) if j.family == "laplace")
-
-    def _around_modes(
-        self,
-        program: ObjectiveProgram,
-        bound: Bound,
-        options: Options,
-        report: Callable[[Progress], None],
-        stop: Callable[[], bool],
-    ) -> Approximation:
-        """A guide with Laplace draws: their mode with the rest of the guide, then the rest with normals there, whose
-        covariance is the inverse of the curvature."""
-        chosen = guide_of(self.graph)
-        assert chosen is not None
-        joints = tuple(replace(j, family="mode") if j.family == "laplace" else j for j in chosen.joints)
-        emitted = emit_objective(self.graph, replace(chosen, joints=joints), estimators_of(self.graph))
-        modes = bind_objective(emitted, bound)
-        found = fit_objective(modes, options, report, stop)
-        theta, free = program.start.copy(), np.ones(program.dim, dtype=bool)
-        for name, block in modes.slots.items():
-            theta[program.slots[name]] = found.loc[block]
-        for label in (label_of(j) for j in self._laplace()):
-            scale = scale_of(curvature(modes, found.loc, modes.slots[f"{label}.loc"], options.seed))
-            sd, below = np.diag(scale), np.tril_indices(len(scale), -1)
-            theta[program.slots[f"{label}.log_sd"]] = np.log(sd)
-            theta[program.slots[f"{label}.mix"]] = (scale / sd[:, None])[below]
-            for part in ("loc", "log_sd", "mix"):
-                free[program.slots[f"{label}.{part}"]] = False
-        return fit_held(program, theta, free, options, report, stop)
-
-    def _weighed(
-        self,
-        program: ObjectiveProgram,
-        bound: Bound,
-        aim: Aim,
-        options: Options,
-        report: Callable[[Progress], None],
-        stop: Callable[[], bool],
-    ) -> Approximation:
-        """A bound of several draws: by fixed draws; where more of them than it may take would be needed, on from there
-        by steps whose gradients are doubly reparameterised."""
-        found = fit_objective(program, options, report, stop, Groups(program, aim.count, exact=True))
-        if found.evidence.settled or program.emitted.joined or stop() or found.optimum is None:
-            return found
-        doubly = bind_objective(self.aimed(replace(aim, doubly=True)).emitted, bound)
-        again = replace(options, init=found.optimum.theta)
-        other = fit_objective(doubly, again, report, stop, Groups(doubly, aim.count, exact=False))
-        better = other.optimum is not None and other.optimum.value > found.optimum.value
-        return other if better else found
 
     def report(
         self,

@@ -18,7 +18,7 @@ from ppl.emit.val import KernelCall, Val
 from ppl.stdlib.primitives import PRIMITIVES
 
 INLINE = 60
-KEPT = frozenset("gather scatter loop outcome kernel kernel_grad plan u w input sum dot logsumexp".split())
+KEPT = frozenset("gather scatter affine loop outcome kernel kernel_grad plan u w input sum dot logsumexp".split())
 
 
 @dataclass(slots=True)
@@ -424,10 +424,6 @@ def _stretch(x: Val, axis: str, before: tuple[tuple[str, ...], ...], own: tuple[
     return (1 if x.batch else 0) + x.axes.index(axis), start, _cells(own)
 
 
-def _cells(axes: tuple[str, ...]) -> str:
-    return " * ".join(axis_size(a) for a in axes) or "1"
-
-
 def _cut(v: Val, w: Writer) -> str:
     """A stretch of an axis, with the axes that were laid out along it."""
     x, (axis, before, own) = v.args[0], v.attrs
@@ -477,10 +473,6 @@ def _initial(v: Val, w: Writer) -> str:
     text = f"rt.initial({name!r}, {scaling!r}, {count}, {_cells(out)}, {shape})"
     turn = [written.index(a) for a in v.axes]
     return text if turn == sorted(turn) else f"np.transpose({text}, {tuple(turn)})"
-
-
-def _cells(axes: tuple[object, ...]) -> str:
-    return " * ".join(axis_size(a) for a in axes) or "1"
 
 
 _CODE: dict[str, Callable[[Val, Writer], str]] = {
@@ -533,6 +525,10 @@ _CODE: dict[str, Callable[[Val, Writer], str]] = {
     "noise": _noise,
     "initial": _initial,
     "quantile": _quantile,
+    "affine": lambda v, w: (
+        f"rt.affine({w.aligned(v.args[0], v.axes, v.batch)}, {w.aligned(v.args[1], v.axes, v.batch)}, "
+        f"{int(v.batch) + v.axes.index(str(v.attrs[0]))}, {v.attrs[1]})"
+    ),
     "loop": write_loop,
     "outcome": write_outcome,
     "kernel": _kernel,

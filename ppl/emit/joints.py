@@ -117,8 +117,8 @@ def _is_fixed(joint: Joint) -> bool:
 
 
 def _drawn(joint: Joint, axes: JointAxes, plates: tuple[str, ...], o: Objective) -> Val:
-    """The coordinates, along `axes.axis` (for a `mode`, one place, as learned); what their log density costs is noted: that of the base, and l of each map
-    (`ppl.stdlib.flows`)."""
+    """The coordinates, along `axes.axis` (for a `mode`, one place, as learned); what their log density costs is noted:
+    that of the base, and l of each map (`ppl.stdlib.flows`)."""
     b, base, term = o.b, joint.base or STANDARD, guide_name(label_of(joint))
     if joint.family == "mode":
         start = _start(joint, axes, o)
