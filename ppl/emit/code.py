@@ -463,6 +463,11 @@ def _quantile(v: Val, w: Writer) -> str:
     return re.sub(r"(?<![\w.])[A-Za-z_]\w*(?!\w*\()", lambda m: given.get(m[0], m[0]), text)
 
 
+def _cells(axes: tuple[object, ...]) -> str:
+    """How many numbers an array with these axes has, as text."""
+    return " * ".join(axis_size(a) for a in axes) or "1"
+
+
 def _initial(v: Val, w: Writer) -> str:
     """Where the weights of a net start: random, and the same for the same name."""
     name, scaling, fans, inside, out, written = v.attrs
