@@ -7,6 +7,7 @@ chapter 3)."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from ppl.emit.affine import affine, is_elementwise
 from ppl.emit.loops import Body, Loop, Span, State, below, loop, loop_of, outcome, positions_between
 from ppl.emit.val import Val
 from ppl.emit.values import Builder
@@ -74,6 +75,11 @@ def _adjoints_of_states(
     """d root / d state at every position: from outside, and through the later positions that read it."""
     made = loop_of(v)
     axis = made.axis
+    if len(made.states) == 1 and all(p.back == 1 for p in made.past) and 0 in grads:
+        slope = _slope(b, made, bodies, ends, pull)
+        if slope is not None:
+            outside = b.tap(grads[0], (*made.states[0].axes, axis), "broadcast")
+            return {0: affine(b, slope, outside, axis, backwards=True)}
     ahead = {
         (p.state, p.back): b.node("past", (), ("ahead", *p.leaf.attrs), p.leaf.axes, batch=p.leaf.batch, stage=v.stage)
         for p in made.past
@@ -93,6 +99,20 @@ def _adjoints_of_states(
     past = [(len(made.states) + j, p.back, ahead[p.state, p.back]) for j, p in enumerate(made.past)]
     back = loop(b, axis, states, past, spans, (), True, v.batch, v.stage)
     return {i: outcome(b, back, i) for i, s in enumerate(states) if s.kept}
+
+
+def _slope(b: Builder, made: Loop, bodies: Sequence[Span], ends: Mapping[Val, Val], pull: Pull) -> Val | None:
+    """The slope of every position of the only state in the one before; None where positions of other axes meet."""
+    leaves, known, slope = set(ends.values()), dict[Val, bool](), b.lit(0.0)
+    for body in bodies:
+        (value,) = body.values
+        assert value is not None
+        inside = below(value, lambda a: _depends(a, leaves, known)) if _depends(value, leaves, known) else ()
+        if not all(x in leaves or is_elementwise(x) for x in inside):
+            return None
+        found = b.total(pull({value: b.lit(1.0)}, leaves).values())
+        slope = b.apply("where", positions_between(b, made.axis, body.first, body.end), found, slope)
+    return slope
 
 
 def _seeds(

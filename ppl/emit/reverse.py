@@ -5,10 +5,12 @@ it is constant, and is multiplied by their length where it is summed."""
 
 from collections.abc import Callable, Iterable, Mapping
 
+from ppl.emit.affine import affine
 from ppl.emit.loop_reverse import through_loop
 from ppl.emit.loops import loop_of, outcome
 from ppl.emit.val import KernelCall, RateBody, Val
 from ppl.emit.values import Builder
+from ppl.source.diagnostic import Bug
 from ppl.stdlib.formulas import evaluate
 from ppl.stdlib.primitives import PRIMITIVES
 
@@ -75,7 +77,7 @@ def _domain(v: Val, part: Val) -> tuple[str, ...]:
         return tuple(dict.fromkeys((*v.args[0].axes, *v.args[1].axes)))
     if v.op in ("stack", "concat"):
         return tuple(dict.fromkeys((*(a for a in v.axes if a != v.attrs[0]), *part.axes)))
-    return v.axes if v.op in PRIMITIVES or v.op in ("tap", "ones_like", "real", "attach") else part.axes
+    return v.axes if v.op in PRIMITIVES or v.op in ("affine", "tap", "ones_like", "real", "attach") else part.axes
 
 
 def _contributions(b: Builder, v: Val, g: Val, active: set[Val]) -> Contributions:
@@ -155,6 +157,17 @@ def _cumsum(b: Builder, v: Val, g: Val) -> Contributions:
     return [(v.args[0], b.node("cumsum", (full,), (axis, not backwards), full.axes))]
 
 
+def _affine(b: Builder, v: Val, g: Val) -> Contributions:
+    """y[t] = c[t] y[t - 1] + r[t]: the adjoints of y are such a recursion the other way."""
+    (c, rest), (axis, backwards) = v.args, (str(v.attrs[0]), bool(v.attrs[1]))
+    if backwards:
+        raise Bug("the way back through a way back")
+    full = affine(b, c, g if set(g.axes) == set(v.axes) else b.tap(g, v.axes, "broadcast"), axis, backwards=True)
+    before = b.gather(v, axis, b.node("lag", (), (axis, 1), (axis,)))
+    later = b.apply("ge", b.arange(axis), b.lit(1.0))
+    return [(rest, full), (c, b.apply("where", later, b.mul(full, before), b.lit(0.0)))]
+
+
 def _kernel(b: Builder, v: Val, g: Val) -> Contributions:
     call = v.attrs[0]
     assert isinstance(call, KernelCall)
@@ -220,6 +233,7 @@ _RULES: dict[str, Callable[[Builder, Val, Val], Contributions]] = {
     "min": _extreme,
     "prod": _prod,
     "cumsum": _cumsum,
+    "affine": _affine,
     "kernel": _kernel,
     "real": _tap,
     "attach": _attach,

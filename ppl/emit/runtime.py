@@ -179,3 +179,26 @@ def stacked(items: list[Array], axis: int) -> Array:
     shape = np.shape(items[0])
     whole: Array = np.concatenate([np.ravel(x) for x in items]) if shape else np.array(items, dtype=float)
     return np.moveaxis(whole.reshape(len(items), *shape), 0, axis)
+
+
+def affine(c: Array, b: Array, axis: int, backwards: bool) -> Array:
+    """y[t] = c[t] y[t - 1] + b[t], the first being b; backwards, y[t] = c[t + 1] y[t + 1] + b[t], the last being b.
+
+    Stretches of about the square root of the length are gone along side by side; then what enters each is known."""
+    c, b = (np.moveaxis(x, axis, 0) for x in np.broadcast_arrays(c, b))
+    if backwards:
+        c, b = np.roll(c, -1, axis=0)[::-1], b[::-1]
+    length, shape = len(b), b.shape[1:]
+    width = max(1, int(np.sqrt(length)))
+    count = -(-length // width)
+    slopes, local = np.zeros((count * width, *shape)), np.zeros((count * width, *shape))
+    slopes[:length], local[:length] = c, b
+    slopes[0] = 0.0
+    slopes, local = slopes.reshape(count, width, *shape), local.reshape(count, width, *shape)
+    for j in range(1, width):
+        local[:, j] += slopes[:, j] * local[:, j - 1]
+        slopes[:, j] *= slopes[:, j - 1]
+    for i in range(1, count):
+        local[i] += slopes[i] * local[i - 1, -1]
+    found = local.reshape(count * width, *shape)[:length]
+    return np.moveaxis(found[::-1] if backwards else found, 0, axis)

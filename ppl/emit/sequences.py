@@ -7,6 +7,7 @@ from functools import lru_cache, partial
 import networkx as nx
 
 from ppl.check.core import Derived, Dist, Site
+from ppl.emit.affine import affine_steps
 from ppl.emit.loops import Span, State, loop, outcome, positions_between
 from ppl.emit.lower import Lowering
 from ppl.emit.val import Val
@@ -74,6 +75,8 @@ class _Scan:
         shape = _Shape({p.name: self.s.b.sorted(_without(p.axes, axis)) for p in self.circle.parts}, True, 1)
         while True:
             made, found = self._made(shape)
+            if found == shape and made.op == "affine":
+                return {self.circle.names[0]: made}
             if found == shape:
                 return {p.name: outcome(self.s.b, made, i) for i, p in enumerate(self.circle.parts)}
             shape = found
@@ -87,11 +90,14 @@ class _Scan:
         states = [State(p.name, shape.axes[p.name], 0) for p in parts]
         past = [(self.circle.names.index(name), back, leaf) for (name, back), leaf in leaves.items()]
         made = loop(b, axis, states, past, spans, steps[0][1], False, shape.batch, shape.stage)
+        outer = made.args
+        if len(parts) == 1 and len(past) == 1 and past[0][1] == 1:
+            made = affine_steps(b, axis, past[0][2], spans, steps[0][1][0]) or made
         axes = dict(shape.axes)
         for _, values in steps:
             for p, v in zip(parts, values, strict=True):
                 axes[p.name] = b.sorted((*axes[p.name], *_without(v.axes, axis)))
-        return made, _Shape(axes, any(v.batch for v in made.args), max((v.stage for v in made.args), default=0))
+        return made, _Shape(axes, any(v.batch for v in outer), max((v.stage for v in outer), default=0))
 
     def _leaves(self, shape: _Shape) -> dict[tuple[str, int], Val]:
         """What stands for the members at earlier positions."""

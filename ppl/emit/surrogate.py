@@ -101,6 +101,8 @@ def _mixed(v: Val) -> tuple[frozenset[str] | None, frozenset[str]]:
             call = v.attrs[0] if v.op == "kernel" else v.args[0].attrs[0]
             assert isinstance(call, KernelCall)
             return frozenset(a for event in (*call.events, call.out) for a in event), NONE
+        case "affine" if not v.attrs[1]:
+            return NONE, frozenset((str(v.attrs[0]),))
         case "loop" if not loop_of(v).backwards:
             return _mixed_inside(v), frozenset((loop_of(v).axis,))
         case "outcome":

@@ -46,7 +46,8 @@ class Val:
     `centred` (costs less the mean of those of the other draws) · `schedule` (times, start, groups; attrs: axis of the
     groups) `ode` (schedule, start, parameters, data; attrs: body, along, settings) `ode_grad` (ode, adjoint; attrs:
     index) · `bound` (what a body is a function of) · `loop` (arrays, constants, starts; attrs: `Loop`) `outcome` (loop;
-    attrs: which state) `past` (some positions back in a loop) `cell` (one position in a loop)."""
+    attrs: which state) `past` (some positions back in a loop) `cell` (one position in a loop) ·
+    `affine` (slopes, rest; attrs: axis, whether backwards)."""
 
     op: str
     args: "tuple[Val, ...]"

@@ -298,7 +298,19 @@ def _stacked(items: list[Any], axis: int) -> Any:
     return anp.stack(items, axis)
 
 
-RUNTIME = SimpleNamespace(Gather=Gather, logsumexp=_logsumexp, cumsum=_cumsum, steps=_steps, stacked=_stacked)
+def _affine(c: Any, b: Any, axis: int, backwards: bool) -> Any:
+    """Position by position, as it is defined."""
+    assert not backwards
+    c, b = (anp.moveaxis(x + np.zeros(np.broadcast_shapes(c.shape, b.shape)), axis, 0) for x in (c, b))
+    found = [b[0]]
+    for t in range(1, len(b)):
+        found.append(c[t] * found[-1] + b[t])
+    return anp.moveaxis(anp.stack(found), 0, axis)
+
+
+RUNTIME = SimpleNamespace(
+    Gather=Gather, logsumexp=_logsumexp, cumsum=_cumsum, steps=_steps, stacked=_stacked, affine=_affine
+)
 
 
 # ---- programs ----------------------------------------------------------------------------------------------------

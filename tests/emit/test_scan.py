@@ -11,6 +11,7 @@ from scipy.stats import norm
 
 from ppl.api import Model, compile
 from ppl.emit.bind import Program
+from ppl.emit.runtime import affine
 
 RNG = np.random.default_rng(11)
 T = 9
@@ -177,17 +178,34 @@ def test_along_a_short_axis(case: Case, rows: int) -> None:
 def test_what_depends_on_data_alone_is_computed_once() -> None:
     text = model_of(next(c for c in CASES if "product of data" in c.about)).source
     before, _, after = text.partition("def log_density")
-    assert "for i in range" in before
-    assert "for i in range" not in after
+    assert "rt.affine" in before
+    assert "rt.affine" not in after
 
 
 def test_only_what_comes_back_from_the_step_before_stays_in_the_loop() -> None:
-    """`b * x[t]` and its slope are computed for all positions at once: one product is left to a step, each way."""
-    text = model_of(CASES[0]).source
-    up = text[text.index("def log_density") :].split("for i in range", 1)[1]
-    assert up[: up.index("append")].count("*") == 1
-    down = text[text.index("s_pull_1 = np.zeros") :].split("for i2 in range", 1)[1]
-    assert down[: down.index("append")].count("*") == 1
+    """One product, a sum and a root: the rest is computed for all positions at once, and so is the way back."""
+    text = model_of(CASES[1]).source
+    up = text[text.index("def value_and_grad") : text.index("def constrained")].split("for i in range", 1)[1]
+    step = up[: up.index("append")]
+    assert (step.count(" * "), step.count("np.square"), step.count("np.sqrt")) == (1, 1, 1)
+    assert up.count("for ") == 0
+    assert "rt.affine" in up
+
+
+@pytest.mark.parametrize("length", [1, 2, 3, 4, 5, 9, 10, 50, 101])
+@pytest.mark.parametrize("backwards", [False, True])
+def test_an_affine_recursion_is_what_its_steps_give(length: int, backwards: bool) -> None:
+    rng = np.random.default_rng(length)
+    c, rest = rng.normal(size=(3, length, 1)), rng.normal(size=(1, length, 2))
+    c[:, length // 2] = 0.0
+    found = affine(c, rest, 1, backwards)
+    wanted = np.broadcast_to(rest, (3, length, 2)).copy()
+    for t in range(1, length):
+        if backwards:
+            wanted[:, -1 - t] += c[:, -t] * wanted[:, -t]
+        else:
+            wanted[:, t] += c[:, t] * wanted[:, t - 1]
+    np.testing.assert_allclose(found, wanted, rtol=1e-10, atol=1e-12)
 
 
 def test_the_same_as_written_out_by_hand() -> None:
