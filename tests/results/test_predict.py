@@ -164,18 +164,56 @@ model {
 
 
 def test_a_series_goes_on_from_its_last_row() -> None:
-    h = np.cumsum(0.3 * RNG.normal(size=40)) + 4
-    fit = compile(WALK).fit({"day": list(range(40)), "y": (h + 0.2 * RNG.normal(size=40)).tolist()})
-    found = number(fit.predict({"day": [40, 41, 42, 43]})["y"])
-    last, s = number(fit["h"]).sel(row="40"), number(fit["s"])
+    h = np.cumsum(0.3 * RNG.normal(size=20)) + 4
+    fit = compile(WALK).fit({"day": list(range(20)), "y": (h + 0.2 * RNG.normal(size=20)).tolist()}, restarts=1)
+    found = number(fit.predict({"day": [20, 21, 22, 23]})["y"])
+    last, s = number(fit["h"]).sel(row="20"), number(fit["s"])
     assert abs(found.mean()[0] - last.mean()) < 0.05
     ahead = np.arange(1, 5)
     expected = last.sd() ** 2 + 0.09 * ahead + s.mean() ** 2 + s.sd() ** 2
     np.testing.assert_allclose(found.sd() ** 2, expected, rtol=0.12)
 
 
+def test_a_hidden_chain_goes_on_from_its_last_state() -> None:
+    """States are summed out of the fit; their last draws go on by the transition matrix, which is nearly diagonal."""
+    text = (
+        "axis k = 2\ndata sorted by t { t: int\n  y: real }\nmodel {\n  move[k, k] ~ Dirichlet(1)\n"
+        "  m[k] ~ Ordered(Normal(0, 10))\n  for i in row {\n"
+        "    z[i] ~ if i == 1 then Categorical(uniform(k)) else Categorical(move[z[i - 1]])\n  }\n"
+        "  y ~ Normal(m[z], 1)\n}\n"
+    )
+    z = np.repeat([0, 1, 0, 1], 20)
+    fit = compile(text).fit({"t": list(range(80)), "y": (8.0 * z + RNG.normal(size=80)).tolist()})
+    y = number(fit.predict({"t": list(range(80, 140))})["y"])
+    move, m, w = number(fit["move"]).draws, number(fit["m"]).draws, number(fit["move"]).weights
+    state, expected = np.tile([0.0, 1.0], (len(move), 1)), []
+    for _ in range(60):
+        state = np.einsum("si,sij->sj", state, move)
+        expected.append(w @ (state * m).sum(axis=1))
+    np.testing.assert_allclose(y.mean(), expected, atol=0.45)
+    assert y.mean()[0] > 6.5 and y.mean()[-1] < 6.0
+
+
+def test_a_derived_recursion_goes_on_from_its_last_value() -> None:
+    """An exponential average of the outcomes before: its value at the next row is known from the last ones."""
+    text = (
+        "data sorted by t { t: int\n  y: real }\nmodel {\n  a ~ Beta(2, 2)\n  s ~ HalfNormal(1)\n"
+        "  for i in row {\n    level[i] = if i == 1 then 0 else (1 - a) * level[i - 1] + a * y[i - 1]\n  }\n"
+        "  y ~ Normal(level, s)\n}\n"
+    )
+    y = np.cumsum(0.5 * RNG.normal(size=120)) + RNG.normal(size=120)
+    fit = compile(text).fit({"t": list(range(120)), "y": y.tolist()})
+    found = number(fit.predict({"t": [120, 121], "y": [5.0, None]})["level"])
+    a = number(fit["a"]).draws
+    level = np.zeros(len(a))
+    for x in y:
+        level = (1 - a) * level + a * x
+    np.testing.assert_allclose(found.draws[:, 0], level, rtol=1e-6)
+    np.testing.assert_allclose(found.draws[:, 1], (1 - a) * level + a * 5.0, rtol=1e-6)
+
+
 def test_rows_before_the_end_of_a_series_are_refused() -> None:
-    fit = compile(WALK).fit({"day": list(range(12)), "y": RNG.normal(size=12).tolist()})
+    fit = compile(WALK).fit({"day": list(range(12)), "y": RNG.normal(size=12).tolist()}, restarts=1)
     with pytest.raises(ModelError) as problem:
         fit.predict({"day": [5, 6]})
     assert problem.value.diagnostics[0].code == "E809"
