@@ -593,3 +593,33 @@ def test_discrete_draws_that_go_through_a_recursion(guide: str, estimator: str) 
     error = slope[:, places].std(axis=0) / np.sqrt(rows)
     assert abs(value.mean() - bound_of_flips(theta, guide == CHAINED)) < 5 * value.std() / np.sqrt(rows)
     assert (np.abs(slope[:, places].mean(axis=0) - exact) < 5 * error + 1e-8).all()
+
+
+def test_draws_with_implicit_slopes_along_a_chain() -> None:
+    text = """data {
+  y: real
+}
+model {
+  for t in row {
+    x[t] ~ Gamma(2, 1)
+    v[t] ~ Beta(2, 2)
+  }
+  y ~ Normal(x * v, 1)
+}
+guide {
+  param a = 0.2
+  param b = -0.3
+  for t in row {
+    x[t] ~ Gamma(if t == 1 then 2 else 1 + exp(a) + 0.3 * x[t - 1], exp(b))
+    v[t] ~ Beta(1 + exp(a * x[t]), if t <= 2 then 2 else 1 + exp(b) * v[t - 2] + v[t - 1])
+  }
+}
+"""
+    objective = compile(text).objective({"y": list(Y[:6])})
+    e = np.random.default_rng(1).uniform(size=(4, objective.noise))
+    theta = np.tile([0.2, -0.3], (4, 1))
+    _, slope = objective.estimate(theta, e)
+    for k in range(2):
+        step = 1e-4 * np.eye(2)[k]
+        numeric = (objective.estimate(theta + step, e)[0] - objective.estimate(theta - step, e)[0]) / 2e-4
+        np.testing.assert_allclose(slope[:, k], numeric, rtol=1e-5)
