@@ -123,7 +123,8 @@ def race(run: Run, parted: Parted, theta: Array, steps: int) -> tuple[float, Arr
         if len(runs) > 1 and runs[-1][0] < runs[-2][0]:
             break
     best = max(value for value, _, _ in runs)
-    enough = start + NEARLY * (best - start) if np.isfinite(start) else best
+    # where every rate leads down, the best is the least of them
+    enough = start + NEARLY * (best - start) if np.isfinite(start) and best > start else best
     value, rate, place = next(one for one in runs if one[0] >= enough)
     run.done(f"rate {rate:g}", value)
     return rate, place
