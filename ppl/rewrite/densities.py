@@ -5,6 +5,7 @@ from math import isfinite
 
 from ppl.check.core import Dist, Expr
 from ppl.check.formulas import formula
+from ppl.rewrite.beyond import side, stays_beyond
 from ppl.rewrite.continuity import comparisons, meets
 from ppl.rewrite.findings import UNKNOWN, Found, join, lifted, rough
 from ppl.rewrite.steps import argument, expression
@@ -33,7 +34,15 @@ def density(dist: Dist, name: str, role: str, view: View) -> Found:
         return _branching(dist, name, role, view)
     inner = [density(d, name, role, view) for d in dist.inner]
     args = [argument(a, view) if a is not None else {} for a in dist.args]
-    return join({}, *inner, *(argument_step(dist, i, found, role, view) for i, found in enumerate(args)))
+    steps = (argument_step(dist, i, found, _role(dist, i, name, role, view), view) for i, found in enumerate(args))
+    return join({}, *inner, *steps)
+
+
+def _role(dist: Dist, i: int, name: str, role: str, view: View) -> str:
+    """The role of a site as far as argument `i` goes: an end beyond all that was observed moves like an unknown's."""
+    is_end = role == "observed" and bool(side(dist, i))
+    column = name.removesuffix(" ~")
+    return "unknown" if is_end and stays_beyond(dist.args[i], side(dist, i), column, view.limits) else role
 
 
 def argument_step(dist: Dist, i: int, found: Found, role: str, view: View) -> Found:

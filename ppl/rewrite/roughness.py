@@ -11,6 +11,7 @@ import networkx as nx
 from ppl.check.core import ColumnSpec, Core, Derived, Dist, FactorTerm, Guide, Param, Site, Statement
 from ppl.check.lints import reads
 from ppl.graph.graph import core_of, node_list
+from ppl.rewrite.beyond import limits_of
 from ppl.rewrite.densities import density, own_level
 from ppl.rewrite.findings import AFFINE, LEVELS, Finding, Found, join, rough, shown, worst
 from ppl.rewrite.steps import argument, holds, smoothed
@@ -100,7 +101,7 @@ def start(core: Core, guide: Guide | None) -> View:
     params = parameters(core, guide)
     bounds: dict[str, Interval] = {p.name: Interval(p.low, p.high, True, True) for p in params}
     bounds |= dict(core.bounds) | dict(guide.bounds if guide is not None else ())
-    return View({p.name: {p.name: Finding(AFFINE)} for p in params}, bounds)
+    return View({p.name: {p.name: Finding(AFFINE)} for p in params}, bounds, limits=limits_of(core))
 
 
 def parameters(core: Core, guide: Guide | None) -> tuple[Param, ...]:

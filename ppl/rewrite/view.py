@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from ppl.check.bounds import REAL_LINE, interval
 from ppl.check.core import Expr
+from ppl.rewrite.beyond import Limits
 from ppl.rewrite.findings import Found
 from ppl.rewrite.through import Definition, is_elementwise, looked_through, names
 from ppl.stdlib.intervals import Interval
@@ -14,7 +15,8 @@ from ppl.stdlib.intervals import Interval
 class View:
     """`env`: how rough each name is in the sources (unknowns and parameters); `bounds` hold the values of each name;
     `random` are the sources that are drawn; `definitions` the derived names that can be looked through; `proofs`
-    the comparisons that parts of the value at hand are continuous across, and `joined` those of the parts around."""
+    the comparisons that parts of the value at hand are continuous across, and `joined` those of the parts around;
+    `limits` the ends of the supports of unknowns."""
 
     env: Mapping[str, Found]
     bounds: Mapping[str, Interval]
@@ -22,6 +24,7 @@ class View:
     definitions: Mapping[str, Definition] = field(default_factory=dict)
     proofs: Mapping[Expr, frozenset[Expr]] = field(default_factory=dict)
     joined: frozenset[Expr] = frozenset()
+    limits: Mapping[str, Limits] = field(default_factory=dict)
 
     def lookup(self, name: str) -> Interval:
         return self.bounds.get(name, REAL_LINE)
