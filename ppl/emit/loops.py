@@ -13,6 +13,9 @@ from ppl.emit.values import Builder
 from ppl.source.diagnostic import Bug
 from ppl.stdlib.primitives import PRIMITIVES
 
+# What looks at more than one step at once: no recursion that passes the checks has it between one step and the next.
+WHOLE = frozenset("loop outcome schedule ode ode_grad cut uncut centred".split())
+
 
 @dataclass(frozen=True, slots=True)
 class State:
@@ -173,8 +176,8 @@ class Inner:
                 return self._made(v, (self._anew(v.args[0]), self._arg(v.args[1])))
             case "tap":
                 return self._made(v, (self._arg(v.args[0]),), (v.attrs[0], *(a for a in v.attrs[1:] if a != self.axis)))
-            case "rename" | "cumsum" | "pad" | "concat" if self.axis in v.attrs:
-                raise Bug(f"a step of a loop along `{self.axis}` has `{v.op}` along it")
+            case op if op in WHOLE or (self.axis in v.attrs and op not in ("plan", "flat")):
+                raise Bug(f"a step of a loop along `{self.axis}` has `{op}` in it")
             case _:
                 return self._made(v, tuple(self._arg(a) for a in v.args))
 
