@@ -1,5 +1,7 @@
 """Predictions for new rows: what comes from the draws, what from the prior given them, and what is refused."""
 
+import json
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -139,11 +141,20 @@ def test_tables(fit: Fit) -> None:
     assert lines[0] == "draw,row,eta,y,y_again" and len(lines) == 1 + 2 * len(number(found["y"]).draws)
 
 
-def test_a_fit_of_an_earlier_version_says_so(fit: Fit) -> None:
-    from dataclasses import replace
-
+def test_a_file_of_the_first_version_loads_and_says_what_it_lacks(fit: Fit, tmp_path: Path) -> None:
+    new, old = tmp_path / "new.npz", tmp_path / "old.npz"
+    fit.save(new)
+    with zipfile.ZipFile(new) as source, zipfile.ZipFile(old, "w") as out:
+        head = json.loads(source.read("fit.json"))
+        del head["carried"], head["imports"]
+        out.writestr("fit.json", json.dumps({**head, "version": 1}))
+        for name in source.namelist():
+            if name != "fit.json":
+                out.writestr(name, source.read(name))
+    loaded = load_fit(old)
+    np.testing.assert_array_equal(number(loaded["mu"]).draws, number(fit["mu"]).draws)
     with pytest.raises(ModelError) as problem:
-        replace(fit, carried=None).predict({"g": ["g3"], "x": [1.0], "size": [4.0]})
+        loaded.predict({"g": ["g3"], "x": [1.0], "size": [4.0]})
     assert problem.value.diagnostics[0].code == "E808"
 
 
@@ -362,3 +373,14 @@ def test_several_tables_are_predicted_by_rows_of_the_main_one() -> None:
     found = number(fit.predict({"who": ["r", "p"]})["y"])
     a = number(fit["a"])
     np.testing.assert_allclose(found.mean(), [a.sel(people="r").mean(), a.sel(people="p").mean()], atol=0.05)
+
+
+def test_a_matrix_of_columns_must_have_the_same_columns() -> None:
+    text = 'data { x[g]: real from "g*"\n  y: real }\nmodel {\n  b[g] ~ Normal(0, 1)\n  y ~ Normal(x @ b, 1)\n}\n'
+    x = RNG.normal(size=(30, 2))
+    fit = compile(text).fit({"g1": x[:, 0].tolist(), "g2": x[:, 1].tolist(), "y": (x @ [1.0, -1.0]).tolist()})
+    y = number(fit.predict({"g1": [2.0], "g2": [0.0]})["y"])
+    assert abs(y.mean()[0] - 2 * number(fit["b"]).sel(g="g1").mean()) < 0.1
+    with pytest.raises(ModelError) as problem:
+        fit.predict({"g1": [2.0], "g3": [0.0]})
+    assert problem.value.diagnostics[0].code == "E810"
