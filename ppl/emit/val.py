@@ -42,7 +42,8 @@ class Val:
     axes) · `noise` (site: uniform numbers) · `quantile` (uniforms and parameters; attrs: numpy text, the names in it) ·
     `cut` (a stretch of an axis; attrs: axis, the groups of axes before it, its own) `uncut` (back in its place) ·
     `importance_bound importance_shares` (of groups of importance weights; attrs: how many, the order) ·
-    `start_of` (where the weights of a flow start; attrs: name, settings, axis) · `stop` (no gradient flows through it) · `attach` (value, then pairs of what it depends on and its slope) ·
+    `start_of` (where the weights of a flow start; attrs: name, settings, axis) ·
+    `stop` (no gradient flows through it) · `attach` (value, then pairs of what it depends on and its slope) ·
     `centred` (costs less the mean of those of the other draws) · `schedule` (times, start, groups; attrs: axis of the
     groups) `ode` (schedule, start, parameters, data; attrs: body, along, settings) `ode_grad` (ode, adjoint; attrs:
     index) · `bound` (what a body is a function of) · `loop` (arrays, constants, starts; attrs: `Loop`) `outcome` (loop;

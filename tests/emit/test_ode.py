@@ -116,7 +116,7 @@ def test_draws_of_an_objective_flow_through_the_solution():
 def test_a_stiff_equation_is_named():
     text = f"{HEAD}fun f(t, z, k) = -k * (z - cos(t))\nmodel {{\n  k ~ Uniform(1e7, 2e7)\n"
     text += "  z = ode(f, 2, time, k, t0=0, steps=50)\n  y ~ Normal(z, 1)\n}\n"
-    with pytest.raises(ModelError, match="E377.*`z`"):
+    with pytest.raises(ModelError, match=r"E377.*`z`"):
         compile(text).fit(DATA)
 
 

@@ -6,6 +6,7 @@ import scipy.special as sp
 import scipy.stats as st
 
 from ppl.stdlib import kernels as k
+from ppl.stdlib.flows import STEPS
 from ppl.stdlib.kernels import KERNELS
 from ppl.stdlib.linear import tri_solve, vector_solve
 
@@ -89,7 +90,7 @@ LIKELIEST = [
 
 
 def test_every_kernel_is_called():
-    assert {name for name, _, _ in CALLS} | {"likeliest"} == set(KERNELS)
+    assert {name for name, _, _ in CALLS} | {"likeliest", *STEPS} == set(KERNELS)
 
 
 @pytest.mark.parametrize(("p", "u"), [case[1:] for case in LIKELIEST], ids=[case[0] for case in LIKELIEST])
