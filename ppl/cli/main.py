@@ -31,6 +31,7 @@ Examples:
   ppl check schools.ppl schools.csv      is everything as it should be?
   ppl fit schools.ppl schools.csv        the posterior, and schools.fit.npz
   ppl summary schools.fit.npz            all of its numbers
+  ppl predict schools.fit.npz new.csv    what it says of new rows
   ppl explain E310                       what an error means
 
 \b
