@@ -96,9 +96,10 @@ def _log_between(s: Lowering, dist: Dist, low: Val, high: Val) -> Val:
     """log P(low < X <= high), from the nearer tail."""
     b = s.b
     upper = b.apply("gt", _log_cdf(s, dist, low), b.lit(LOG_HALF))
-    by_upper = b.apply("logsubexp", _log_sf(s, dist, low), _log_sf(s, dist, high))
-    by_lower = b.apply("logsubexp", _log_cdf(s, dist, high), _log_cdf(s, dist, low))
-    return b.apply("where", upper, by_upper, by_lower)
+    # the tails are chosen before they are subtracted: far out, the others may be equal, where the slope is infinite
+    more = b.apply("where", upper, _log_sf(s, dist, low), _log_cdf(s, dist, high))
+    less = b.apply("where", upper, _log_sf(s, dist, high), _log_cdf(s, dist, low))
+    return b.apply("logsubexp", more, less)
 
 
 def _truncated(s: Lowering, dist: Dist, x: Val, observed: bool) -> Val:

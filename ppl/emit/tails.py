@@ -51,9 +51,10 @@ def log_between(s: Lowering, dist: Dist, low: Val | None, high: Val | None) -> V
         assert low is not None or high is not None
         return log_tail(s, dist, low, True) if low is not None else log_tail(s, dist, high, False)  # type: ignore[arg-type]
     b, under = s.b, log_tail(s, dist, low, False)
-    by_upper = b.apply("logsubexp", log_tail(s, dist, low, True), log_tail(s, dist, high, True))
-    by_lower = b.apply("logsubexp", log_tail(s, dist, high, False), under)
-    return b.apply("where", b.apply("gt", under, b.lit(LOG_HALF)), by_upper, by_lower)
+    upper = b.apply("gt", under, b.lit(LOG_HALF))
+    more = b.apply("where", upper, log_tail(s, dist, low, True), log_tail(s, dist, high, False))
+    less = b.apply("where", upper, log_tail(s, dist, high, True), under)
+    return b.apply("logsubexp", more, less)
 
 
 def _mixture_log_tail(s: Lowering, dist: Dist, x: Val, upper: bool) -> Val:

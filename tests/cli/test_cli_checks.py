@@ -17,6 +17,7 @@ from ppl.rewrite.plan import plan
 from ppl.rewrite.suspect import may_be_refused
 from ppl.source.codes import CODES
 from ppl.source.diagnostic import ModelError
+from ppl.syntax.imports import parse_linked
 from ppl.syntax.parse import parse
 
 HEAVY = ("numpy", "scipy", "autograd", "networkx", "rich", "matplotlib")
@@ -97,7 +98,7 @@ def test_check_strict_counts_warnings(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", sorted((ROOT / "models").glob("*.ppl")), ids=lambda p: p.stem)
 def test_only_models_that_cannot_be_refused_skip_the_planner(path: Path) -> None:
-    core = check(parse(path.read_text(), str(path))).core
+    core = check(parse_linked(path.read_text(), str(path))).core
     assert core is not None
     if not may_be_refused(core):
         plan(lower(core))
