@@ -21,6 +21,7 @@ from ppl.emit.bind import Program, bind_program, compiled
 from ppl.emit.bind_objective import ObjectiveProgram, bind_objective
 from ppl.emit.objective_program import EmittedObjective, emit_objective
 from ppl.emit.program import Emitted, emit
+from ppl.forward.data import verify_labels
 from ppl.forward.named import Named
 from ppl.graph.graph import guide_of, lower, unknowns
 from ppl.guide.aims import Aim, aim_of
@@ -81,6 +82,7 @@ class Model:
     def bind(self, data: object = None, options: DataOptions | None = None) -> "tuple[Bindable, Bound]":
         """The model's functions on these data: a path, a dict of arrays, a data frame. Raises ModelError (E6xx)."""
         bound = bind(self.core.data, data, options or DataOptions())
+        verify_labels(self.core, bound)
         if isinstance(self.emitted, EmittedObjective):
             return bind_objective(self.emitted, bound, self._code), bound
         return bind_program(self.emitted, bound, self._code), bound

@@ -5,6 +5,7 @@ from dataclasses import replace
 from ppl.check.block import Block, fail
 from ppl.check.core import Derived, Site, Statement
 from ppl.check.declarations import first_line
+from ppl.check.draws import can_be_drawn
 from ppl.check.reading import targets
 from ppl.check.statements import check_block
 from ppl.source.diagnostic import Note
@@ -30,6 +31,9 @@ def check_predict(items: tuple[ast.Block, ...], model: Block) -> tuple[Statement
     block = Block(replace(model.scope, loops=(), frame=None, target="", definitions={}), draws_own=True)
     body = _allowed(first.body, block)
     found = check_block(body, block).statements
+    for s in found:
+        if isinstance(s, Site):
+            can_be_drawn(s.dist, block.scope)
     return tuple(_predicted(s) for s in found if isinstance(s, Site | Derived))
 
 

@@ -9,9 +9,10 @@ from ppl.check.core import Core, Derived, Dist, Expr, FactorTerm, Guide, Param, 
 from ppl.data.bound import Bound
 from ppl.forward.expressions import evaluate
 from ppl.forward.named import Named, fixed
+from ppl.forward.needs import parts
 from ppl.forward.run import run
 from ppl.forward.world import World
-from ppl.graph.whole import data_names, whole_data
+from ppl.graph.whole import data_names, statement_expressions, whole_data
 
 
 def world_of(core: Core, bound: Bound) -> World:
@@ -25,6 +26,17 @@ def _column(bound: Bound, name: str) -> Named:
     column = bound.columns[name]
     values = np.asarray(column.values, float)
     return fixed(values if column.missing is None else np.where(column.missing, np.nan, values), column.axes)
+
+
+def verify_labels(core: Core, bound: Bound) -> None:
+    """Raises ModelError (E331) where the predict block names a level that the data have not: before anything is fitted,
+    not after."""
+    world = world_of(core, bound)
+    for s in core.predict:
+        for e in statement_expressions(s):
+            for part in parts(e):
+                if part.op in ("level", "fix") and isinstance(part.attrs[1], str):
+                    world.level(str(part.attrs[0]), part.attrs[1])
 
 
 # ---- what is computed from all of the data -----------------------------------------------------------------------

@@ -384,3 +384,16 @@ def test_a_matrix_of_columns_must_have_the_same_columns() -> None:
     with pytest.raises(ModelError) as problem:
         fit.predict({"g1": [2.0], "g3": [0.0]})
     assert problem.value.diagnostics[0].code == "E810"
+
+
+def test_a_level_that_the_data_have_not_is_noticed_before_the_fit() -> None:
+    model = compile(GROUPS.replace("  next ~", '  gap = a["g0"] - a["g9"]\n  next ~'))
+    with pytest.raises(ModelError) as problem:
+        model.bind(DATA)
+    assert problem.value.diagnostics[0].code == "E331"
+
+
+def test_a_predict_block_cannot_draw_what_is_improper() -> None:
+    with pytest.raises(ModelError) as problem:
+        compile(GROUPS.replace("  next ~ Normal(mu, s_g)", "  next ~ Flat()"))
+    assert problem.value.diagnostics[0].code == "E416"
