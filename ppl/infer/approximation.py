@@ -97,7 +97,7 @@ class Evidence:
     draws: int
     tail: float = 0.0
     missed: float = 0.0
-    loose: float = float("nan")
+    loose: float = 0.0
     shared: bool = True
     points: str = ""
 
