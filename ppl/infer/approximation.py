@@ -76,7 +76,9 @@ class Cost:
 class Evidence:
     """Everything the verdict rests on; each field was measured in the fit. `tail` is the part of a variance that may
     lie beyond ten deviations of the guide, where no proposal draw looks; `missed` by how many nats, at least, draws of
-    wider guides find more evidence; `points` are the unknowns of which a guide knows one value only."""
+    wider guides find more evidence; `points` are the unknowns of which a guide knows one value only;
+    `loose` the share of positions whose own unknowns the guide fits badly, `shared` whether there are unknowns of no
+    position (both of fits by minibatches)."""
 
     elbo: float
     elbo_se: float
