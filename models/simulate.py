@@ -24,6 +24,22 @@ def air(rng: Rng) -> Table:
     return ",".join(f"px{k}" for k in range(1, 65)), [",".join(f"{v:.2f}" for v in one.ravel()) for one in image]
 
 
+def anomaly(rng: Rng) -> Table:
+    """60 readings of six sensors that follow one cause along a curve, with noise 0.15; three readings are shuffled."""
+    cause, slope, place = rng.normal(0, 1, (60, 1)), rng.normal(0, 1.2, (1, 6)), rng.normal(0, 0.5, 6)
+    reading = 2 * np.tanh(cause @ slope + place) + rng.normal(0, 0.15, (60, 6))
+    for row in (7, 23, 51):
+        reading[row] = rng.permutation(reading[row])
+    return ",".join(f"s{k}" for k in range(1, 7)), [",".join(f"{v:.3f}" for v in row) for row in reading]
+
+
+def bnn(rng: Rng) -> Table:
+    """32 points of sin(2 x) with noise 0.1, and none between -0.6 and 0.6."""
+    x = np.concatenate([rng.uniform(-2, -0.6, 16), rng.uniform(0.6, 2, 16)])
+    y = rng.normal(np.sin(2 * x), 0.1)
+    return "x,y", [f"{a:.3f},{b:.3f}" for a, b in zip(x, y)]
+
+
 def br(rng: Rng) -> Table:
     """170 countries: rough land costs 0.2 outside Africa, and brings 0.2 inside it; sigma = 0.95."""
     africa = rng.random(170) < 0.3
@@ -31,6 +47,16 @@ def br(rng: Rng) -> Table:
     gdp = rng.normal(9.2 - 1.9 * africa - 0.2 * rugged + 0.4 * africa * rugged, 0.95)
     rows = [f"{'true' if a else 'false'},{r:.3f},{g:.3f}" for a, r, g in zip(africa, rugged, gdp)]
     return "africa,rugged,log_gdp", rows
+
+
+def causal(rng: Rng) -> Table:
+    """200 patients: the worse they are, the likelier they are treated; treatment brings 0.8, and 0.3 more for each unit
+    of severity, whose mean is zero."""
+    severity = rng.normal(0, 1, 200)
+    treated = rng.random(200) < 1 / (1 + np.exp(-1.5 * severity))
+    recovery = rng.normal(1 - severity + 0.8 * treated + 0.3 * severity * treated, 1)
+    rows = [f"{s:.3f},{'yes' if t else 'no'},{r:.3f}" for s, t, r in zip(severity, treated, recovery)]
+    return "severity,treated,recovery", rows
 
 
 def csis(rng: Rng) -> Table:
@@ -172,6 +198,9 @@ SEEDS: dict[Callable[[Rng], Table], int] = {
     prodlda: 11,
     scanvi: 12,
     air: 14,
+    bnn: 15,
+    causal: 16,
+    anomaly: 17,
     one_compartment: 13,
 }
 
