@@ -7,7 +7,8 @@ from pathlib import Path
 from ppl.data.options import Options
 from ppl.infer.approximation import Approximation
 from ppl.results.files import load_record, save
-from ppl.results.predict import NewLevels, Predictions, predict
+from ppl.results.new_rows import NewLevels
+from ppl.results.predict import Predictions, predict
 from ppl.results.quantity import Probabilities, Quantity
 from ppl.results.record import FitRecord
 from ppl.results.table import CI, Summary
