@@ -283,7 +283,8 @@ def _list(e: ast.ListOf, scope: Scope) -> Expr:
         else:
             scope.report.add("E320", e.span)
         return failed(e.span)
-    return Expr("vector", items, (fitting[-1],), (fitting[-1],), join_types(*(i.type for i in items)), e.span)
+    axes = (*(a for a in union(*(i.axes for i in items)) if a != fitting[-1]), fitting[-1])
+    return Expr("vector", items, (fitting[-1],), axes, join_types(*(i.type for i in items)), e.span)
 
 
 # ---- calls -------------------------------------------------------------------------------------------------------

@@ -142,12 +142,14 @@ def _is_known(call: _Call, scope: Scope) -> bool:
 def _body(call: _Call, state: str, along: str, scope: Scope, evaluate: Evaluate) -> Expr:
     """The rate as an expression of the time and the state, which are written `bound`. What it reads may have axes that
     the state at the start lacks: then every one of them has a state of its own."""
-    axes = call.start.axes
+    own = (state,) if state else ()
+    # the state comes first, so that an index in the rate means it
+    axes = union(own, call.start.axes)
     for _ in range(3):
-        body = _evaluated(call, axes, state, scope.within((*call.times.axes, *((state,) if state else ()))), evaluate)
+        body = _evaluated(call, axes, state, scope.within((*call.times.axes, *own)), evaluate)
         if is_failed(body) or set(body.axes) <= set(axes):
             break
-        axes = (*(a for a in union(axes, body.axes) if a != state), *((state,) if state else ()))
+        axes = union(axes, body.axes)
     return body
 
 

@@ -33,6 +33,17 @@ CASES = {
         "  z[row] = ode(f, a[subject], time, k[subject], t0=0)",
         "k[subject] ~ HalfNormal(1)\n  a[subject] ~ HalfNormal(2)\n  z[row] = a[subject] * exp(-k[subject] * time)",
     ),
+    "a chain of two for each level": (
+        'fun f(t, z, a) { out = a * z["gut"]\n return [-out, out - z["blood"] / 2] }',
+        "a[subject] ~ Uniform(1, 2)\n  s[row, part] = ode(f, [2, 0], time, exp(a[subject]), t0=0)\n  z = s[2]",
+        "a[subject] ~ Uniform(1, 2)\n  b = exp(a[subject])\n"
+        "  z = 2 * b / (b - 0.5) * (exp(-time / 2) - exp(-b * time))",
+    ),
+    "a chain of two for each row": (
+        'fun f(t, z, a) { out = a * z["gut"]\n return [-out, out - z["blood"] / 2] }',
+        "a ~ Uniform(1, 2)\n  s[row, part] = ode(f, [2, 0], time, a * (1 + dose), t0=0)\n  z = s[2]",
+        "a ~ Uniform(1, 2)\n  b = a * (1 + dose)\n  z = 2 * b / (b - 0.5) * (exp(-time / 2) - exp(-b * time))",
+    ),
     "one for each row": (
         "fun f(t, z, k) = -k * z",
         "k ~ HalfNormal(1)\n  z[row] = ode(f, dose, time, k * dose, t0=0)",
