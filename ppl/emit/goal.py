@@ -74,8 +74,8 @@ class Objective:
     """An objective as values. `estimators` says how each unknown is drawn; `guide` holds the guide's sites; `put` are
     unknowns that are not drawn but put somewhere; `circles` are those of names that are made from each other step by step; `joints` are
     drawn by their coordinates, of which `pieces` holds those that have been, and `joined` the axes. Where it is `opaque`, densities are those of
-    `draws` themselves, not of the numbers that they were made from. With
-    `batching`, costs along sampled axes are scaled."""
+    `draws` themselves, not of the numbers that they were made from. Where it `averages`, what the density of a draw by
+    its score costs is averaged over its levels. With `batching`, costs along sampled axes are scaled."""
 
     a: Assembly
     graph: nx.DiGraph
@@ -95,6 +95,7 @@ class Objective:
     joints: Mapping[str, Joint] = field(default_factory=dict)
     pieces: dict[str, Val] = field(default_factory=dict)
     opaque: bool = False
+    averages: bool = False
     draws: list[Val] = field(default_factory=list)
     joined: list[JointAxes] = field(default_factory=list)
     batching: Batching | None = None

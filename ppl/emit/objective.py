@@ -45,14 +45,16 @@ def assemble_objective(
     put: Mapping[str, Val] | None = None,
     batching: Batching | None = None,
     opaque: bool = False,
+    averages: bool = False,
 ) -> Objective:
     """The values of an objective. `estimators` has a name for every unknown that is not summed out of the model; those
-    in `put` are not drawn. `opaque`: densities are those of draws, not of the numbers that these are made from."""
+    in `put` are not drawn. `opaque`: densities are those of draws, not of the numbers that these are made from;
+    `averages`: what the densities of draws by their scores cost is averaged over their levels."""
     core = core_of(graph)
     found = summed_out(graph, guide, estimators)
     a = new_assembly(graph, found, b)
     sites = drawn_sites(core, guide)
-    o = Objective(a, graph, estimators, sites, guide, put=put or {}, batching=batching, opaque=opaque)
+    o = Objective(a, graph, estimators, sites, guide, put=put or {}, batching=batching, opaque=opaque, averages=averages)
     if batching is not None:
         a.s.stored = {e: i for i, e in enumerate(batching.stored)}
         a.s.names[SCALE] = _scale(o)

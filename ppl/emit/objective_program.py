@@ -89,7 +89,7 @@ def emit_objective(
     core = core_of(graph)
     graph = graph if batching is None else with_factors(graph, batching.factors)
     opaque = aim is not None and aim.doubly
-    o = assemble_objective(graph, guide, estimators, batching=batching, opaque=opaque)
+    o = assemble_objective(graph, guide, estimators, batching=batching, opaque=opaque, averages=aim is None)
     costs = costs_of(o)
     drawn = assemble_objective(graph, guide, _all_drawn(graph, guide, estimators), o.b, batching=batching)
     learned = learned_params(graph, guide)

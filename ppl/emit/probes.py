@@ -39,7 +39,7 @@ def coupled_axes(draw: Val, axes: tuple[str, ...], costs: Iterable[Val]) -> tupl
 
 def costs_at(o: Objective, p: Probe, places: Val) -> list[Val]:
     """The costs that vary with the places at which the unknown is put."""
-    again = assemble_objective(o.graph, o.block, o.estimators, o.b, {p.name: places}, o.batching)
+    again = assemble_objective(o.graph, o.block, o.estimators, o.b, {p.name: places}, o.batching, averages=o.averages)
     told = {f"{p.name}?", f"{p.name}#"}
     return [c for c in costs_of(again) if told & set(c.axes)]
 

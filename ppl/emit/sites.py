@@ -21,6 +21,7 @@ from ppl.rewrite.listing import guide_name, listing
 from ppl.stdlib.distributions import DISTRIBUTIONS
 
 TEMPERATURE = 0.5
+LEAST_LOG = -700.0
 
 
 def draw(o: Objective, name: str, dist: Dist, axes: tuple[str, ...], at: Callable[[Val], Val]) -> Val:
@@ -88,8 +89,22 @@ def note_score(o: Objective, name: str, dist: Dist, axes: tuple[str, ...], x: Va
     """What a draw without a path costs, and its score."""
     log_q = drawn_log_density(o.a.s, dist, x)
     # given what it depends on, the score of a draw has mean zero: its own density costs, but pulls nothing
-    o.guide_costs.append((guide_name(name), o.b.neg(o.b.node("stop", (log_q,), (), log_q.axes)), plates_of(dist, axes)))
+    cost = entropy(o, name, dist) or o.b.neg(o.b.node("stop", (log_q,), (), log_q.axes))
+    o.guide_costs.append((guide_name(name), cost, plates_of(dist, axes)))
     o.scores.append(ScoreNode(name, x, log_q))
+
+
+def entropy(o: Objective, name: str, dist: Dist) -> Val | None:
+    """The entropy of a draw with a few levels given what it depends on: the mean of what its density costs, with a
+    slope of its own. A guide that has all its mass at one level feels from it that there are others, which no draw
+    would show."""
+    if not o.averages or dist.kind not in ("bool", "level"):
+        return None
+    axis = f"{name}?"
+    log_q = log_density(o.a.s, dist, levels_along(dist, axis, o.a))
+    # a level of probability zero adds 0 * log 0 = 0
+    log_q = o.b.apply("max2", log_q, o.b.lit(LEAST_LOG))
+    return o.b.neg(o.b.sum(o.b.mul(o.b.apply("exp", log_q), log_q), (axis,)))
 
 
 def _probed(o: Objective, name: str, dist: Dist, axes: tuple[str, ...], at: Callable[[Val], Val]) -> Val:

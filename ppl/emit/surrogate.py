@@ -124,7 +124,7 @@ def cost_of(b: Builder, draw: Val, costs: Iterable[Val], apart: str = "") -> Val
     along `apart` are draws of their own."""
     parts = []
     for cost in costs:
-        for c in _summands(b, cost) if draw.op == "outcome" else (cost,):
+        for c in _summands(b, cost):
             way = ways(c, draw)
             if way is not None:
                 later = [a for a in draw.axes if a in way.later and a in c.axes]
@@ -149,8 +149,17 @@ def _summands(b: Builder, cost: Val) -> Iterator[Val]:
             yield from _summands(b, cost.args[0])
         case "dot":
             yield b.mul(*cost.args)
+        case "mul" if any(_is_sum(a) for a in cost.args):
+            whole, factor = sorted(cost.args, key=_is_sum, reverse=True)
+            yield from (b.mul(factor, c) for c in _summands(b, whole))
+        case "div" if _is_sum(cost.args[0]):
+            yield from (b.apply("div", c, cost.args[1]) for c in _summands(b, cost.args[0]))
         case _:
             yield cost
+
+
+def _is_sum(v: Val) -> bool:
+    return v.op in ("add", "sub", "neg", "sum", "dot", "mul", "div") and not v.axes and v.batch
 
 
 def surrogate(b: Builder, costs: Iterable[Val], nodes: Iterable[ScoreNode], baselines: Mapping[str, str]) -> Val:
