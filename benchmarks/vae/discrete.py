@@ -16,7 +16,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy: one thread f
 
 import numpy as np
 import numpy.typing as npt
-from run import columns, images
+from run import HERE, columns, images
 
 import ppl
 from ppl.emit.bind_objective import ObjectiveProgram
@@ -116,7 +116,14 @@ def main() -> None:
         *table("start", start, programs, chosen, every[:BATCH]),
         *table("after a fit", fit.guide.loc, programs, chosen, every[:BATCH]),
     ]
+    head = [
+        "# True/false latents: variance of gradients",
+        "",
+        "`python benchmarks/vae/discrete.py` makes this file.",
+        "",
+    ]
     print("\n".join(lines))
+    (HERE / "DISCRETE.md").write_text("\n".join([*head, *lines, ""]))
 
 
 if __name__ == "__main__":

@@ -108,7 +108,9 @@ def row(name: str, found: Mapping[str, Any], held_out: Array, base: float) -> st
     value, se = bound_per_image(found["weights"], held_out)
     step = found["seconds_per_step"]
     ratio = f"{step / base:.2f}" if base else ""
-    return f"| {name} {found['version']} | {value:.3f} ± {se:.3f} | {1e3 * step:.2f} | {ratio} | {found['seconds']:.1f} |"
+    return (
+        f"| {name} {found['version']} | {value:.3f} ± {se:.3f} | {1e3 * step:.2f} | {ratio} | {found['seconds']:.1f} |"
+    )
 
 
 def main() -> None:

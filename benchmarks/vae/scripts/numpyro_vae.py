@@ -4,6 +4,7 @@ argv: the task (JSON: data, train, batch, steps, rate, seed, start), where to wr
 
 import json
 import sys
+from pathlib import Path
 from time import perf_counter
 
 import jax
@@ -14,7 +15,7 @@ import numpyro.distributions as dist
 from numpyro.infer import SVI, Trace_ELBO
 from numpyro.optim import Adam
 
-task = json.load(open(sys.argv[1]))
+task = json.loads(Path(sys.argv[1]).read_text())
 x = jnp.asarray(np.loadtxt(task["data"], delimiter=",", skiprows=1)[: task["train"]])
 start = {k: jnp.asarray(v) for k, v in np.load(task["start"]).items()}
 N, B, LATENT = x.shape[0], task["batch"], start["encoder.m.W"].shape[1]

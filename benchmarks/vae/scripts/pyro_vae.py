@@ -4,6 +4,7 @@ argv: the task (JSON: data, train, batch, steps, rate, seed, start), where to wr
 
 import json
 import sys
+from pathlib import Path
 from time import perf_counter
 
 import numpy as np
@@ -12,7 +13,7 @@ import pyro.distributions as dist
 import torch
 from pyro.infer import SVI, Trace_ELBO
 
-task = json.load(open(sys.argv[1]))
+task = json.loads(Path(sys.argv[1]).read_text())
 torch.set_num_threads(1)
 pyro.set_rng_seed(task["seed"])
 x = torch.tensor(np.loadtxt(task["data"], delimiter=",", skiprows=1)[: task["train"]], dtype=torch.float)
