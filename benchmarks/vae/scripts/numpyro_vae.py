@@ -5,7 +5,6 @@ argv: the task (JSON: data, train, batch, steps, rate, seed, start), where to wr
 import json
 import sys
 from pathlib import Path
-from pathlib import Path
 from time import perf_counter
 
 import jax
