@@ -253,7 +253,7 @@ class Model:
             if isinstance(program, ObjectiveProgram) and (options.rate is not None or is_heavy(program)):
                 return fit_minibatches(Unparted(program), options, report, stop)
             if isinstance(program, ObjectiveProgram):
-                return fit_objective(program, options, report, stop)
+                return fit_objective(program, options, report, stop, drawn=program.constrained)
             return approximate(program, options, report, stop)
         except NotFinite as problem:
             assert isinstance(program, ObjectiveProgram | BatchedObjective)

@@ -19,6 +19,7 @@ from ppl.infer.target import CHUNK, Array, Tally
 
 # A row of ones and zeros less than this from the ends of (0, 1) would be an infinite quantile.
 LEAST = 2.0**-53
+Drawn = Callable[[Array, Array], Mapping[str, Array]]
 
 
 class Objective(Protocol):
@@ -86,7 +87,8 @@ class NotFinite(Exception):
 
 @dataclass(slots=True)
 class Run:
-    """What every stage needs: the objective, a tally, the options, the clock, and whom to tell."""
+    """What every stage needs: the objective, a tally, the options, the clock, and whom to tell; `drawn` gives the draws
+    of all unknowns by name, (S, ...), for noise (S, N) at a theta (P,)."""
 
     objective: Objective
     options: Options
@@ -98,6 +100,7 @@ class Run:
     iterations: int = 0
     not_finite: int = 0
     trouble: Array | None = None
+    drawn: Drawn | None = None
 
     def rng(self, stage: int, turn: int = 0) -> np.random.Generator:
         return np.random.default_rng([self.options.seed, 100 + stage, turn])

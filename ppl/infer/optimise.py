@@ -10,7 +10,7 @@ from scipy.special import ndtri
 from ppl.infer.approximation import Approximation, Evidence, Optimum, Options, Progress
 from ppl.infer.flexible import fit_flexible
 from ppl.infer.importance import ENOUGH, moment_error
-from ppl.infer.objective import NotFinite, Objective, Run, even_uniforms, independent_uniforms, mean_and_error
+from ppl.infer.objective import Drawn, NotFinite, Objective, Run, even_uniforms, independent_uniforms, mean_and_error
 from ppl.infer.psis import Smoothed, reliable_khat, smooth_weights
 from ppl.infer.saa import Found, fit_fixed
 from ppl.infer.stochastic import exhausted, fit_stochastic
@@ -30,10 +30,12 @@ def fit_objective(
     report: Callable[[Progress], None] = lambda progress: None,
     stop: Callable[[], bool] = lambda: False,
     bound: Objective | None = None,
+    drawn: Drawn | None = None,
 ) -> Approximation:
-    """Maximise `objective`; or `bound`, a bound of several of its draws. Raises NotFinite when it is finite nowhere near
-    its start. The same seed gives the same bits, unless time runs out."""
-    run = Run(bound or objective, options, report, stop, perf_counter())
+    """Maximise `objective`; or `bound`, a bound of several of its draws. `drawn` gives the draws of its unknowns, by
+    which it is told whether two places are one guide. Raises NotFinite when it is finite nowhere near its start. The
+    same seed gives the same bits, unless time runs out."""
+    run = Run(bound or objective, options, report, stop, perf_counter(), drawn=drawn)
     with np.errstate(all="ignore"):
         found = nothing_to_fit(run) if not objective.dim else fit_found(run)
         return conclude(run, found, objective)

@@ -28,6 +28,8 @@ NEGLIGIBLE = 12.0
 ROWS_BUDGET = 600_000
 # Nats by which two tops must differ from the valley between them, or in height, to count as two.
 APART = 0.05
+# Draws are the same guide's where means and sds differ by less than this part of an sd, over so many draws.
+ALIKE, COMPARED = 0.25, 256
 FIT, FRESH = range(3, 5)
 
 
@@ -173,9 +175,24 @@ def compare_ends(run: Run, theta: Array, ends: list[Array], values: list[float])
 
 def is_apart(run: Run, a: tuple[Array, Array], b: tuple[Array, Array], e: Array) -> bool:
     """Whether a valley lies between two places, each with its values on the draws `e`: halfway is clearly lower than
-    both. Distance would not tell: some parameters may not matter."""
-    if np.allclose(a[0], b[0], rtol=SAME, atol=SAME):
+    both, and the draws there are others. Distance would not tell: some parameters may not matter."""
+    if np.allclose(a[0], b[0], rtol=SAME, atol=SAME) or draws_alike(run, a[0], b[0], e[:COMPARED]):
         return False
     lower = min(a[1], b[1], key=lambda values: float(np.mean(values)))
     depth, se = paired_difference(lower, run.values(0.5 * (a[0] + b[0]), e))
     return depth > max(APART, 2 * se)
+
+
+def draws_alike(run: Run, a: Array, b: Array, e: Array) -> bool:
+    """Whether two places make the same draws from the same noise, to a part of their spread: the weights of nets can
+    be exchanged without a trace."""
+    if run.drawn is None or not run.objective.noise:
+        return False
+    one, two = run.drawn(e, a), run.drawn(e, b)
+    return all(_alike(np.asarray(x, dtype=float), np.asarray(two[name], dtype=float)) for name, x in one.items())
+
+
+def _alike(x: Array, y: Array) -> bool:
+    within = ALIKE * x.std(axis=0) + SAME
+    moved, wider = np.abs((x - y).mean(axis=0)), np.abs(x.std(axis=0) - y.std(axis=0))
+    return bool(np.all(moved <= within) and np.all(wider <= within))
