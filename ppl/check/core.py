@@ -219,10 +219,10 @@ class Step:
 @dataclass(frozen=True, slots=True)
 class Joint:
     """`(v, x) ~ FullRank()`, `(v, x) ~ D |> coupling(layers=6)`: the unconstrained coordinates of unknowns, drawn side
-    by side from one distribution. `family` is the key of a row of `FAMILIES`, or `flow` (or `mode`: the highest place), with `settings` by name;
-    `base` is what a flow starts from (None: standard normals) and `steps` what its draws go through. A flow of one
-    unknown with axes acts `along` the last of them, for every position of the others. `value` is where `Delta(value)`
-    puts its point."""
+    by side from one distribution. `family` is the key of a row of `FAMILIES`, or `flow`, or `mode` (the highest place),
+    with `settings` by name; `base` is what a flow starts from (None: standard normals) and `steps` what its draws go
+    through. A flow of one unknown with axes acts `along` the last of them, for every position of the others. `value` is
+    where `Delta(value)` puts its point."""
 
     names: tuple[str, ...]
     family: str

@@ -152,7 +152,8 @@ DATA = (
 GUIDE = click.option(
     "--guide",
     metavar="NAME",
-    help="A guide of the file, or auto, mean_field, full_rank, low_rank:R, laplace, flow.  [default: the first of the file, or auto]",
+    help="A guide of the file, or auto, mean_field, full_rank, low_rank:R, laplace, flow."
+    "  [default: the first of the file, or auto]",
 )
 ESTIMATOR = click.option(
     "--estimator",

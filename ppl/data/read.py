@@ -113,9 +113,7 @@ _CSV_FAULTS = {
 }
 
 
-def table_of_rows(
-    rows: list[list[str]], origin: Origin, notes: tuple[Diagnostic, ...] = (), number: int = 1
-) -> Table:
+def table_of_rows(rows: list[list[str]], origin: Origin, notes: tuple[Diagnostic, ...] = (), number: int = 1) -> Table:
     """The table of a header and its rows, the first of which has this number. A blank line in the middle of a single
     column is a missing cell. Raises ModelError: E603, E604."""
     first = next(index for index, row in enumerate(rows) if row)

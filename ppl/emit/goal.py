@@ -72,10 +72,11 @@ class JointAxes:
 @dataclass(slots=True)
 class Objective:
     """An objective as values. `estimators` says how each unknown is drawn; `guide` holds the guide's sites; `put` are
-    unknowns that are not drawn but put somewhere; `circles` are those of names that are made from each other step by step; `joints` are
-    drawn by their coordinates, of which `pieces` holds those that have been, and `joined` the axes. Where it is `opaque`, densities are those of
-    `draws` themselves, not of the numbers that they were made from. Where it `averages`, what the density of a draw by
-    its score costs is averaged over its levels. With `batching`, costs along sampled axes are scaled."""
+    unknowns that are not drawn but put somewhere; `circles` are those of names that are made from each other step by
+    step; `joints` are drawn by their coordinates, of which `pieces` holds those that have been, and `joined` the axes.
+    Where it is `opaque`, densities are those of `draws` themselves, not of the numbers that they were made from. Where
+    it `averages`, what the density of a draw by its score costs is averaged over its levels. With `batching`, costs
+    along sampled axes are scaled."""
 
     a: Assembly
     graph: nx.DiGraph

@@ -54,7 +54,9 @@ def assemble_objective(
     found = summed_out(graph, guide, estimators)
     a = new_assembly(graph, found, b)
     sites = drawn_sites(core, guide)
-    o = Objective(a, graph, estimators, sites, guide, put=put or {}, batching=batching, opaque=opaque, averages=averages)
+    o = Objective(
+        a, graph, estimators, sites, guide, put=put or {}, batching=batching, opaque=opaque, averages=averages
+    )
     if batching is not None:
         a.s.stored = {e: i for i, e in enumerate(batching.stored)}
         a.s.names[SCALE] = _scale(o)
@@ -86,8 +88,13 @@ def summed_out(graph: nx.DiGraph, guide: Guide | None, estimators: Mapping[str, 
 
 def costs_of(o: Objective) -> list[Val]:
     """What the objective is the expectation of, part by part, averaged over the listed levels."""
+    return [scaled(o, v, axes) for v, axes in paid(o)]
+
+
+def paid(o: Objective) -> list[tuple[Val, tuple[str, ...]]]:
+    """The same, each with the positions at which it is paid for; in a minibatch, before it counts for more."""
     # what a cost does not vary over, it is paid for at every position
-    return [scaled(o, o.b.sum(v, (a for a in axes if a not in v.axes)), axes) for v, axes in _averaged(o)]
+    return [(o.b.sum(v, (a for a in axes if a not in v.axes)), axes) for v, axes in _averaged(o)]
 
 
 def costs_by_position(o: Objective) -> Val | None:

@@ -6,6 +6,7 @@ axes are the columns of theta that belong to them."""
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from types import EllipsisType
 from typing import TypeVar
 
 import numpy as np
@@ -225,7 +226,8 @@ def put(whole: Array, value: Array, axes: Sequence[str], chosen: Mapping[str, Po
     if not places:
         whole[...] = value
         return
-    whole[(Ellipsis, *np.ix_(*places))] = value
+    at: tuple[EllipsisType | Positions, ...] = (Ellipsis, *np.ix_(*places))
+    whole[at] = value
 
 
 def taken(values: npt.NDArray[Cell], axes: Iterable[str], chosen: Mapping[str, Positions]) -> npt.NDArray[Cell]:

@@ -32,9 +32,7 @@ def pullback(b: Builder, seeds: Mapping[Val, Val], wrt: Iterable[Val]) -> dict[V
     return {v: found[v] for v in leaves if v in found}
 
 
-def _swept(
-    b: Builder, seeds: Mapping[Val, Val], active: set[Val], ends: Iterable[Val] = frozenset()
-) -> dict[Val, Val]:
+def _swept(b: Builder, seeds: Mapping[Val, Val], active: set[Val], ends: Iterable[Val] = frozenset()) -> dict[Val, Val]:
     """The adjoints of all active values, from the last to the first; those of `ends` go no further."""
     found: dict[Val, Val] = {v: g for v, g in seeds.items() if v in active}
     for v in sorted(active, key=lambda x: -x.order):

@@ -54,9 +54,7 @@ def _pathwise(o: Objective, name: str, dist: Dist, axes: tuple[str, ...], at: Ca
     return x
 
 
-def note_path(
-    o: Objective, name: str, dist: Dist, axes: tuple[str, ...], x: Val, noise: Callable[[int], Val]
-) -> None:
+def note_path(o: Objective, name: str, dist: Dist, axes: tuple[str, ...], x: Val, noise: Callable[[int], Val]) -> None:
     """What a draw along its path costs."""
     cost = (None if o.opaque else standard_cost(o, dist, noise)) or o.b.neg(drawn_log_density(o.a.s, dist, x))
     o.guide_costs.append((guide_name(name), cost, plates_of(dist, axes)))

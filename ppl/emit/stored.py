@@ -42,5 +42,4 @@ def _value(graph: nx.DiGraph, e: Expr, inputs: Inputs, sizes: Mapping[str, np.in
     scope: dict[str, object] = {}
     exec(HEADER + "\n".join(w.lines) + "\n", scope)
     with np.errstate(all="ignore"):
-        found: Array = np.array(scope["program"](inputs, sizes), float)  # type: ignore[operator]
-    return found
+        return np.array(scope["program"](inputs, sizes), np.float64)  # type: ignore[operator]

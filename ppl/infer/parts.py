@@ -182,7 +182,8 @@ class AllData:
 
 def summed(parted: Parted, draws: int, of: Callable[[Part], tuple[Array, Array]]) -> tuple[Array, Array]:
     """What parts have, added up over all stretches."""
-    values, slopes, parts = 0.0, 0.0, 0
+    values, slopes = np.zeros(()), np.zeros(())
+    parts = 0
     for part in parted.stretches(draws):
         value, slope = of(part)
         values, slopes, parts = values + value, slopes + slope, parts + 1

@@ -348,4 +348,15 @@ WARNINGS = (
     ),
 )
 
-MODEL_CODES: tuple[Code, ...] = (*IMPORTS, *TABLES, *NETS, *NAMES, *DECLARATIONS, *AXES, *STATEMENTS, *GUIDES, *ESTIMATORS, *WARNINGS)
+MODEL_CODES: tuple[Code, ...] = (
+    *IMPORTS,
+    *TABLES,
+    *NETS,
+    *NAMES,
+    *DECLARATIONS,
+    *AXES,
+    *STATEMENTS,
+    *GUIDES,
+    *ESTIMATORS,
+    *WARNINGS,
+)

@@ -3,6 +3,7 @@
 from ppl.source.page import Page
 
 _NET = "net f(a[gene]) -> m { m = dense(a) }\n"
+_LAST = " m = dense(i) }\n"
 _MODEL = "model { y ~ Normal(f(g), 1) }\n"
 _TWO = "net f(a[gene]) -> m, s { m = dense(a)\n s = exp(dense(a)) }\n"
 _BAYES = "net f(a[gene]) -> m weights ~ Normal(0, 1) { m = dense(a) }\n"
@@ -82,10 +83,11 @@ NETS = (
     ),
     Page(
         "E369",
-        "The units of a layer of a plain size are its own, and what two layers give does not meet unit by unit: a sum of"
-        " both would have a value for each pair. Layers that share their units, as in a residual net, name an axis.",
-        "net f(a[gene]) -> m { h = dense(a, 5, tanh)\n i = h + dense(h, 5, tanh)\n m = dense(i) }\n" + _MODEL,
-        "axis units = 5\nnet f(a[gene]) -> m { h = dense(a, units, tanh)\n i = h + dense(h, units, tanh)\n m = dense(i) }\n"
+        "The units of a layer of a plain size are its own, and what two layers give does not meet unit by unit: a sum"
+        " of both would have a value for each pair. Layers that share their units, as in a residual net, name an axis.",
+        "net f(a[gene]) -> m { h = dense(a, 5, tanh)\n i = h + dense(h, 5, tanh)\n" + _LAST + _MODEL,
+        "axis units = 5\nnet f(a[gene]) -> m { h = dense(a, units, tanh)\n i = h + dense(h, units, tanh)\n"
+        + _LAST
         + _MODEL,
     ),
 )
