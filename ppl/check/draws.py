@@ -208,9 +208,12 @@ SAID_OF_IT = ("Censored",)
 def _drawn_part(e: ast.Expr) -> object:
     """What a distribution is made from, without what it says of the value that was seen."""
     match e:
+        case ast.Call(function=ast.Name(id="size" | "uniform")):
+            return ()  # names an axis
         case ast.Call(function, args):
             inner = [a for a in args if a.name is None]
-            return tuple(_drawn_part(a.value) for a in (inner[:1] if function.id in SAID_OF_IT else args))
+            read = inner[:1] if function.id in SAID_OF_IT else [a for a in args if a.name != "over"]
+            return tuple(_drawn_part(a.value) for a in read)
         case _:
             return e
 

@@ -12,6 +12,8 @@ def names_read(e: object) -> Iterator[ast.Name]:
     match e:
         case ast.Name():
             yield e
+        case ast.Call(function=ast.Name(id="size" | "uniform")) | ast.Argument(name="over"):
+            return  # names of axes, which a column may share
         case ast.Call(args=args):
             yield from names_read(args)
         case tuple():
