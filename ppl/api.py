@@ -17,8 +17,9 @@ from ppl.data.bound import Bound
 from ppl.data.options import Options as DataOptions
 from ppl.data.stream import bind_rows
 from ppl.emit.batch import BatchedObjective, bind_batched
-from ppl.emit.bind import Program, bind_program, compiled
+from ppl.emit.bind import Program, bind_program
 from ppl.emit.bind_objective import ObjectiveProgram, bind_objective
+from ppl.emit.functions import compiled
 from ppl.emit.objective_program import EmittedObjective, emit_objective
 from ppl.emit.program import Emitted, emit
 from ppl.forward.data import verify_labels

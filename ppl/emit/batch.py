@@ -11,10 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from ppl.data.bound import Bound
-from ppl.emit.bind import Named, compiled, labels_of
+from ppl.emit.bind import Named
+from ppl.emit.functions import loaded
+from ppl.emit.inputs import labels_of
+from ppl.emit.layout import laid_out
 from ppl.emit.memory import keep_freed_memory
 from ppl.emit.objective_program import EmittedObjective
-from ppl.emit.part import Array, Layout, Make, Part, Parts, Positions, laid_out, put
+from ppl.emit.part import Array, Part, Parts, Positions, put
 from ppl.emit.stored import stored_values
 from ppl.graph.graph import unknowns
 from ppl.source.diagnostic import ModelError, complain
@@ -262,11 +265,10 @@ def bind_batched(
     count = bound.axes[emitted.batching.lead].size
     if not 1 <= size <= count:
         raise ModelError([complain("E522", None, size=size, count=count, axis=emitted.batching.lead)])
-    scope: dict[str, Make] = {}
-    exec(code or compiled(emitted), scope)
     full = laid_out(emitted, bound, {name: axis.size for name, axis in bound.axes.items()})
     stored = stored_values(graph, emitted.batching.stored, bound)
-    parts = Parts(emitted, emitted.batching, bound, stored, full, scope["program"], {}, centred(graph, bound))
+    make = loaded(emitted, code)
+    parts = Parts(emitted, emitted.batching, bound, stored, full, make, {}, centred(graph, bound))
     return BatchedObjective(parts, size)
 
 
@@ -276,6 +278,3 @@ def centred(graph: nx.DiGraph, bound: Bound) -> frozenset[str]:
     sizes = {name: axis.size for name, axis in bound.axes.items()}
     nodes = {n.name: [sizes.get(a.rstrip("'"), 1) for a in n.axes] for n in unknowns(graph)}
     return frozenset(name for name, lengths in nodes.items() if bound.rows >= INFORMED * prod(lengths))
-
-
-__all__ = ["BatchedObjective", "Layout", "Part", "Parts", "Positions", "bind_batched"]

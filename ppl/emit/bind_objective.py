@@ -10,13 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from ppl.data.bound import Bound
-from ppl.emit.bind import CELLS, Inputs, Named, cells_of, labels_of, largest_array, lay_out, made_size
-from ppl.emit.goal import JointAxes
+from ppl.emit.bind import Named
+from ppl.emit.functions import functions_of, loaded
+from ppl.emit.inputs import CELLS, Inputs, cells_of, labels_of, largest_array
+from ppl.emit.layout import laid_out
 from ppl.emit.memory import keep_freed_memory
 from ppl.emit.objective_program import EmittedObjective
-from ppl.source.diagnostic import ModelError, complain
 from ppl.stdlib.families import FLOWS
-from ppl.stdlib.flows import weights_of
 
 Array = npt.NDArray[np.float64]
 T = TypeVar("T")
@@ -134,44 +134,9 @@ class ObjectiveProgram:
 def bind_objective(emitted: EmittedObjective, bound: Bound, code: CodeType | None = None) -> ObjectiveProgram:
     """The objective on these data. Raises ModelError where the data do not fit what the model looks up in them."""
     keep_freed_memory()
-    sizes = {name: axis.size for name, axis in bound.axes.items()}
-    slots: dict[str, slice] = {}
-    noises: dict[str, slice] = {}
-    probe = Inputs(bound, slots, emitted.tables)
-    for joint in emitted.joined:
-        joined_sizes(joint, probe, sizes)
-    for axes in (*(p.axes for p in emitted.params), *(n.axes for n in emitted.noises)):
-        for a in axes:
-            sizes.setdefault(a, as_level_count(a, emitted, sizes) or made_size(a, probe, sizes))
-    dim = lay_out(((p.name, p.axes) for p in emitted.params), sizes, slots)
-    noise = lay_out(((n.key, n.axes) for n in emitted.noises), sizes, noises)
-    inputs = Inputs(bound, slots, emitted.tables, noises=noises, dim=dim)
-    scope: dict[str, Callable[..., tuple[Callable[..., object], ...]]] = {}
-    exec(code or compile(emitted.text, "<objective>", "exec"), scope)
-    lengths = {axis: np.int64(size) for axis, size in sizes.items()}
-    with np.errstate(all="ignore"):
-        try:
-            functions = scope["program"](inputs, lengths)
-        except IndexError as problem:
-            raise ModelError([complain("E703", None, what=problem)]) from None
-    sizes |= {axis: int(size) for axis, size in lengths.items()}
+    at = laid_out(emitted, bound, {name: axis.size for name, axis in bound.axes.items()})
+    inputs = Inputs(bound, at.slots, emitted.tables, noises=at.noises, dim=at.dim)
+    sizes = dict(at.sizes)
+    functions = Functions(*functions_of(loaded(emitted, code), inputs, sizes))  # type: ignore[arg-type]
     most = max(1, CELLS // largest_array(emitted.tables, sizes))
-    return ObjectiveProgram(emitted, dim, noise, slots, sizes, inputs.spans, most, Functions(*functions))  # type: ignore[arg-type]
-
-
-def joined_sizes(joint: JointAxes, inputs: Inputs, sizes: dict[str, int]) -> None:
-    """The lengths of the axes of a joint draw."""
-    for a in (a for axes in (*joint.members, (joint.axis,) * (not joint.members)) for a in axes):
-        sizes.setdefault(a, made_size(a, inputs, sizes))
-    if joint.members:
-        sizes[joint.axis] = sum(int(np.prod([sizes[a] for a in axes], dtype=int)) for axes in joint.members)
-    size = sizes[joint.axis]
-    sizes[joint.noise], sizes[joint.out] = size + joint.extra, size + 1
-    for axis, name, settings in joint.weights:
-        sizes[axis] = weights_of(name, size, *settings)
-
-
-def as_level_count(axis: str, emitted: EmittedObjective, sizes: Mapping[str, int]) -> int:
-    """The length of the axis of the levels of a drawn unknown; 0 for other axes."""
-    kind = dict(emitted.levels).get(axis, "")
-    return 2 * (kind == "bool") or sizes.get(kind.removeprefix("level:"), 0)
+    return ObjectiveProgram(emitted, at.dim, at.noise, at.slots, sizes, inputs.spans, most, functions)

@@ -3,7 +3,7 @@
 A part is the same program on fewer positions of some axes. Its data are those positions; parameters that live on such
 axes are the columns of theta that belong to them."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from types import EllipsisType
@@ -13,16 +13,16 @@ import numpy as np
 import numpy.typing as npt
 
 from ppl.data.bound import Bound, BoundAxis, BoundColumn
-from ppl.emit.bind import CELLS, Inputs, largest_array, lay_out, made_size
-from ppl.emit.bind_objective import Functions, ObjectiveProgram, as_level_count, joined_sizes
+from ppl.emit.bind_objective import Functions, ObjectiveProgram
+from ppl.emit.functions import Make, functions_of
+from ppl.emit.inputs import Inputs, largest_array
+from ppl.emit.layout import Layout, laid_out
 from ppl.emit.objective_program import EmittedObjective
 from ppl.rewrite.batching import Batching
-from ppl.source.diagnostic import ModelError, complain
 
 Array = npt.NDArray[np.float64]
 Positions = npt.NDArray[np.intp]
 Cell = TypeVar("Cell", bound=np.generic)
-Make = Callable[[Inputs, dict[str, np.int64]], tuple[Callable[..., object], ...]]
 # Numbers in one array of a call that looks at all data, stretch by stretch.
 STRETCH = 2_000_000
 MANY = 1024
@@ -36,23 +36,11 @@ class Part:
     program: ObjectiveProgram
     index: Positions | None
     chosen: Mapping[str, Positions]
-    layout: "Layout"
+    layout: Layout
 
     def of(self, theta: Array) -> Array:
         """Its columns of theta (…, P)."""
         return theta if self.index is None else theta[..., self.index]
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """Where the parameters and uniform numbers of a part stand, by the sizes of its axes."""
-
-    sizes: Mapping[str, int]
-    slots: Mapping[str, slice]
-    noises: Mapping[str, slice]
-    dim: int
-    noise: int
-    most: int
 
 
 @dataclass(frozen=True)
@@ -104,12 +92,7 @@ class Parts:
             scale=scale, stored=self.stored, chosen=chosen,
             centred=self.centred,
         )  # fmt: skip
-        lengths = {axis: np.int64(size) for axis, size in layout.sizes.items()}
-        with np.errstate(all="ignore"):
-            try:
-                functions = Functions(*self.made(inputs, lengths))  # type: ignore[arg-type]
-            except IndexError as problem:
-                raise ModelError([complain("E703", None, what=problem)]) from None
+        functions = Functions(*functions_of(self.made, inputs, dict(layout.sizes)))  # type: ignore[arg-type]
         program = ObjectiveProgram(
             self.emitted, layout.dim, layout.noise, layout.slots, layout.sizes, inputs.spans, layout.most, functions
         )
@@ -236,23 +219,3 @@ def taken(values: npt.NDArray[Cell], axes: Iterable[str], chosen: Mapping[str, P
         if axis in chosen:
             values = np.take(values, chosen[axis], axis=at)
     return values
-
-
-def laid_out(emitted: EmittedObjective, bound: Bound, sizes: Mapping[str, int]) -> Layout:
-    """Where everything stands for data of these sizes."""
-    sizes = dict(sizes)
-    probe = Inputs(bound, {}, emitted.tables)
-    for joint in emitted.joined:
-        joined_sizes(joint, probe, sizes)
-    for axes in (*(p.axes for p in emitted.params), *(n.axes for n in emitted.noises)):
-        for a in axes:
-            sizes.setdefault(a, as_level_count(a, emitted, sizes) or made_size(a, probe, sizes))
-    levels = {axis: as_level_count(axis, emitted, sizes) for axis, _ in emitted.levels}
-    sizes = {**{axis: count for axis, count in levels.items() if count}, **sizes}
-    slots: dict[str, slice] = {}
-    noises: dict[str, slice] = {}
-    dim = lay_out(((p.name, p.axes) for p in emitted.params), sizes, slots)
-    noise = lay_out(((n.key, n.axes) for n in emitted.noises), sizes, noises)
-    known = {axis: sizes.get(axis, 1) for table in emitted.tables for axis in table}
-    most = max(1, CELLS // largest_array(emitted.tables, {**known, **sizes}))
-    return Layout(sizes, slots, noises, dim, noise, most)

@@ -9,8 +9,8 @@ import numpy.typing as npt
 from ppl.check.core import Expr
 from ppl.data.bound import Bound
 from ppl.emit.assemble import new_assembly
-from ppl.emit.bind import Inputs
 from ppl.emit.code import Writer
+from ppl.emit.inputs import Inputs
 
 Array = npt.NDArray[np.float64]
 HEADER = """\

@@ -17,7 +17,8 @@ from autograd.extend import defvjp, primitive
 from autograd.tracer import getval
 
 from ppl.data.bound import Bound
-from ppl.emit.bind import Inputs, Program
+from ppl.emit.bind import Program
+from ppl.emit.inputs import Inputs
 from ppl.stdlib import kernels
 from ppl.stdlib.ode import NODES, STAGES
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from ppl.api import Model
 from ppl.check.check import check
 from ppl.check.declarations import constant_of
-from ppl.emit.bind import compiled
+from ppl.emit.functions import compiled
 from ppl.emit.program import emit
 from ppl.graph.graph import lower
 from ppl.rewrite.plan import plan
