@@ -49,6 +49,12 @@ def test_csis_finds_the_exact_posterior() -> None:
     np.testing.assert_allclose(found.sd(), 1.2**-0.5, rtol=0.03)
 
 
+def test_compiled_inference_comes_close_to_the_exact_posterior() -> None:
+    """Which no answer beats: half a nat more than the log of its sd."""
+    value = fitted("compiled_inference", tol=0.3).evidence.elbo
+    assert 0.5 - 0.5 * np.log(1.2) - 0.005 < abs(value) < 0.5 - 0.5 * np.log(1.2) + 0.02
+
+
 def test_scanvi_names_the_kinds_of_cells_without_labels() -> None:
     fit = fitted("scanvi", batch=40, steps=1000)
     chances = fit.quantities["y"].prob
