@@ -30,7 +30,7 @@ from ppl.guide.families import family_guide, is_family
 from ppl.guide.shared import shared_guide
 from ppl.infer.approximation import Approximation, Options, Progress
 from ppl.infer.engine import fit as approximate
-from ppl.infer.guided import around_modes, laplace_joints, weighed
+from ppl.infer.guided import around_modes, grouped, laplace_joints, weighed
 from ppl.infer.minibatch import fit_minibatches
 from ppl.infer.objective import NotFinite
 from ppl.infer.optimise import fit_objective, with_points
@@ -46,7 +46,7 @@ from ppl.results.record import Timing
 from ppl.results.report import guide, learned, quantities, search
 from ppl.rewrite.aims import refused_aim
 from ppl.rewrite.batching import batching
-from ppl.rewrite.explain import BIASED, biased
+from ppl.rewrite.notes import notes, of_plans, slow
 from ppl.rewrite.plan import is_objective, plan
 from ppl.source.diagnostic import Diagnostic, ModelError, complain
 from ppl.source.suggest import did_you_mean
@@ -85,6 +85,8 @@ class Model:
         bound = bind(self.core.data, data, options or DataOptions())
         verify_labels(self.core, bound)
         if isinstance(self.emitted, EmittedObjective):
+            noisy = slow(self.graph, {name: axis.size for name, axis in bound.axes.items()})
+            bound = replace(bound, warnings=(*bound.warnings, *noisy))
             return bind_objective(self.emitted, bound, self._code), bound
         return bind_program(self.emitted, bound, self._code), bound
 
@@ -95,13 +97,18 @@ class Model:
         return replace(model, defines=self.defines)
 
     def minibatched(
-        self, batch: int, by: str | None = None, data: object = None, options: DataOptions | None = None
+        self,
+        batch: int,
+        by: str | None = None,
+        data: object = None,
+        options: DataOptions | None = None,
+        objective: str | None = None,
     ) -> "tuple[Model, BatchedObjective, Bound]":
-        """The model as it is fitted by minibatches of so many rows, or of whole groups `by` a factor, with its data.
-        Nothing is integrated out but what the author asked for; without a guide of the author's, what all rows share is
-        drawn together. Raises ModelError (E520) where rows or groups depend on each other, (E6xx) for the data."""
-        if _aim(self.emitted) is not None:
-            raise ModelError([complain("E556.batch", None)])
+        """The model as it is fitted by minibatches of so many rows, or of whole groups `by` a factor, with its data, by
+        the bound `objective` (see `weighing`). Nothing is integrated out but what the author asked for; without a guide
+        of the author's, what all rows share is drawn together. Raises ModelError (E520) where rows or groups depend on
+        each other, (E556) where draws have no weights of their own, (E6xx) for the data."""
+        aim = aim_of(objective)
         chosen = guide_of(self.graph)
         free = (n.name for n in unknowns(self.graph) if "marginal" not in getattr(n.of, "annotations", ()))
         graph = plan(lower(self.core), chosen, self.asked, kept=tuple(free))
@@ -111,7 +118,11 @@ class Model:
             chosen = shared_guide(graph, parts, {name: axis.size for name, axis in bound.axes.items()})
             graph = plan(lower(self.core), chosen, self.asked, kept=tuple(n.name for n in unknowns(graph)))
             parts = batching(graph, chosen, by or "")
-        emitted = emit_objective(graph, chosen, estimators_of(graph), batching=parts)
+        refused = [] if aim is None else refused_aim(graph, parts.lead)
+        if refused:
+            raise ModelError(refused)
+        aim = None if aim is None else replace(aim, doubly=True)
+        emitted = emit_objective(graph, chosen, estimators_of(graph), batching=parts, aim=aim)
         model = replace(self, graph=graph, emitted=emitted, _code=compiled(emitted))
         return model, bind_batched(graph, emitted, bound, batch, model._code), bound
 
@@ -172,12 +183,12 @@ class Model:
         the same bits."""
         data = _by_name(tables, self.core) if tables else data
         model = self if guide is None else self.with_guide(guide)
-        model = model.weighing(objective, guide)
         began = perf_counter()
         if batch is None:
+            model = model.weighing(objective, guide)
             program, bound = model.bind(data, options)
         else:
-            model, program, bound = model.minibatched(batch, batch_by, data, options)
+            model, program, bound = model.minibatched(batch, batch_by, data, options, objective)
         seconds = perf_counter() - began
         family: Any = guide if guide in FAMILIES else "auto"
         wanted = Options(guide=family, draws=draws, seed=seed, max_seconds=max_seconds, tol=tol, restarts=restarts)
@@ -248,7 +259,7 @@ class Model:
             if isinstance(program, ObjectiveProgram) and program.emitted.aim is None and laplace_joints(self.graph):
                 return around_modes(self.graph, program, bound, options, report, stop)
             if isinstance(program, BatchedObjective):
-                return fit_minibatches(program, options, report, stop)
+                return fit_minibatches(grouped(program), options, report, stop)
             if isinstance(program, ObjectiveProgram) and program.emitted.aim is not None:
                 return weighed(self.graph, program, bound, options, report, stop)
             if isinstance(program, ObjectiveProgram) and (options.rate is not None or is_heavy(program)):
@@ -359,7 +370,7 @@ def _planned(
         chosen = family_guide(graph, str(guide))
         graph = plan(lower(core), chosen, _named(estimators, core))
     emitted = emit_objective(graph, chosen, estimators_of(graph)) if is_objective(graph) else emit(graph)
-    found = (*(w for w in warnings if w.code != BIASED), *biased(graph))
+    found = (*(w for w in warnings if w not in of_plans(warnings)), *notes(graph))
     return Model(core, graph, emitted, found, spent + perf_counter() - began, compiled(emitted), estimators)
 
 

@@ -153,11 +153,12 @@ def _fitted(
     batch = settings["batch"]
     if batch is None and settings["batch_by"] is not None:
         raise click.UsageError("--batch-by needs --batch: how many groups a step looks at")
-    model = model.weighing(settings["objective"], settings["guide"])
+    goal, options = settings["objective"], data_options(settings)
     if batch is None:
-        program, bound = model.bind(data, data_options(settings))
+        model = model.weighing(goal, settings["guide"])
+        program, bound = model.bind(data, options)
     else:
-        model, program, bound = model.minibatched(batch, settings["batch_by"], data, data_options(settings))
+        model, program, bound = model.minibatched(batch, settings["batch_by"], data, options, goal)
     seconds = perf_counter() - began
     family: Any = settings["guide"] if settings["guide"] in FAMILIES else "auto"
     plain = {name: settings[name] for name in ("draws", "seed", "max_seconds", "tol", "restarts")}

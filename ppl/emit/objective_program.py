@@ -10,7 +10,7 @@ from ppl.check.core import Expr, FactorTerm, Guide, Site
 from ppl.emit.assembly import Assembly, NoiseSlot, Slot
 from ppl.emit.code import Writer, axis_size
 from ppl.emit.goal import JointAxes, Objective, ParamSlot
-from ppl.emit.objective import PATHWISE, assemble_objective, costs_by_position, costs_of, densities, summed_out
+from ppl.emit.objective import PATHWISE, assemble_objective, costs_by_position, costs_of, densities, paid, summed_out
 from ppl.emit.probes import probed
 from ppl.emit.program import (
     flattened,
@@ -228,13 +228,13 @@ def _outputs(
 ) -> dict[str, list[Val]]:
     """All values that some function returns, by function."""
     b = o.b
+    raws = [b.node("u", (), (p.name,), p.axes, batch=True, stage=1) for p in o.params]
     if aim is not None:
-        value, root = weighted(o, costs, densities(o), aim)
+        value, found = weighted(o, paid(o), densities(o), aim, raws)
     else:
         value = b.total(b.sum(c, c.axes) for c in costs)
         root = b.total((surrogate(b, costs, o.scores, baselines), *(probed(o, p, costs) for p in o.probes)))
-    raws = [b.node("u", (), (p.name,), p.axes, batch=True, stage=1) for p in o.params]
-    found = adjoints(b, root, raws)
+        found = adjoints(b, root, raws)
     model = drawn.a.log_density(tilted=True)
     slopes = adjoints(b, model, drawn.a.taps.values())
     zero = b.lit(0.0)

@@ -1,4 +1,4 @@
-"""Bounds that weigh draws by their importance: their values, and the surrogates of their gradients.
+"""Bounds that weigh draws by their importance: their values, and the estimates of their gradients.
 
 Rows of a call come in groups of `count` draws. Where all that is drawn belongs to the positions of a plate, weights are
 taken for each position: the sum of the bounds of the positions is tighter than the bound of the whole.
@@ -13,38 +13,55 @@ which vanishes where the guide is the posterior; of one draw it is the path deri
 from collections.abc import Iterable, Mapping, Sequence
 
 from ppl.emit.goal import Objective
+from ppl.emit.objective import scaled
+from ppl.emit.reverse import adjoints, pullback
 from ppl.emit.surrogate import alignment
 from ppl.emit.val import Val
-from ppl.emit.values import Builder
 from ppl.guide.aims import Aim
+from ppl.source.diagnostic import ModelError, complain
+
+# A cost, and the positions at which it is paid for.
+Paid = tuple[Val, tuple[str, ...]]
 
 
-def weighted(o: Objective, costs: Sequence[Val], own: int, aim: Aim) -> tuple[Val, Val]:
-    """The value of a bound for each row (alike within a group), and the surrogate whose gradients, added up over a
-    group, estimate its gradient. The first `own` of the costs are densities of the model."""
+def weighted(
+    o: Objective, paid: Sequence[Paid], own: int, aim: Aim, raws: Sequence[Val]
+) -> tuple[Val, Mapping[Val, Val]]:
+    """The value of a bound for each row (alike within a group), and the estimate of its gradient in each of `raws`, to
+    be added up over a group. `paid` are the costs, each with the positions at which it is paid for, the first `own` of
+    which are densities of the model.
+
+    In a minibatch, what belongs to positions of sampled axes counts for as many more as it stands for: the bound is
+    then the sum of the bounds of positions, of which a uniform sample is unbiased. Raises ModelError (E556) where
+    weights would be of all the data together."""
     b = o.b
+    costs = [cost for cost, _ in paid]
     shared = _shared(o, costs)
     moving = [any(alignment(c, v) is not None for v in _noises(o)) for c in costs]
     log_w = b.total(b.sum_to(c, shared) for c, moves in zip(costs, moving, strict=True) if moves)
-    rest = b.total(b.sum(c, c.axes) for c, moves in zip(costs, moving, strict=True) if not moves)
+    rest = b.total(scaled(o, b.sum(c, c.axes), axes) for (c, axes), m in zip(paid, moving, strict=True) if not m)
     count = b.lit(1.0 / aim.count)
     if not log_w.batch:
-        return rest, b.mul(count, rest)
+        return rest, adjoints(b, b.mul(count, rest), raws)
+    if o.batching is not None and o.batching.lead not in shared:
+        raise ModelError([complain("E556.batch", None, lead=o.batching.lead)])
     given = (aim.count, aim.order)
     value = b.node("importance_bound", (log_w,), given, log_w.axes)
     share = b.node("stop", (b.node("importance_shares", (log_w,), given, log_w.axes),), (), log_w.axes)
-    if aim.doubly and not o.joined:
-        model = b.total(b.sum_to(c, shared) for c, m in zip(costs[:own], moving[:own], strict=True) if m)
-        fixed = rebuilt(b, model, {v: b.node("stop", (v,), (), v.axes) for v in o.draws}, False)
-        path = rebuilt(b, log_w, {v: v for v in o.draws}, True)
-        root = b.add(b.mul(share, fixed), b.mul(_doubled(b, share, aim.order), path))
-    else:
-        root = b.mul(share, log_w)
-    return b.add(b.sum(value, value.axes), rest), b.add(b.sum(root, root.axes), b.mul(count, rest))
 
+    def share_of(part: Val) -> Val:
+        return scaled(o, b.sum(b.mul(share, part), log_w.axes), shared)
 
-def _doubled(b: Builder, share: Val, order: float) -> Val:
-    return b.add(b.mul(b.lit(order), share), b.mul(b.lit(1.0 - order), b.apply("square", share)))
+    bound = b.add(scaled(o, b.sum(value, value.axes), shared), rest)
+    others = b.mul(count, rest)
+    if not aim.doubly or o.joined:
+        return bound, adjoints(b, b.add(share_of(log_w), others), raws)
+    model = b.total(b.sum_to(c, shared) for c, m in zip(costs[:own], moving[:own], strict=True) if m)
+    direct = pullback(b, {b.add(share_of(model), others): b.lit(1.0)}, [*raws, *o.draws])
+    along = pullback(b, {share_of(log_w): b.lit(1.0)}, o.draws)
+    factor = b.add(b.lit(aim.order), b.mul(b.lit(1.0 - aim.order), share))
+    paths = pullback(b, {z: b.mul(factor, slope) for z, slope in along.items()}, raws)
+    return bound, {v: b.total(g[v] for g in (direct, paths) if v in g) for v in raws}
 
 
 def _noises(o: Objective) -> list[Val]:
@@ -56,24 +73,3 @@ def _shared(o: Objective, costs: Iterable[Val]) -> tuple[str, ...]:
     noises = _noises(o)
     found = [way for c in costs for v in noises if (way := alignment(c, v)) is not None]
     return o.b.sorted(frozenset.intersection(*found)) if found else ()
-
-
-def rebuilt(b: Builder, root: Val, known: Mapping[Val, Val], detached: bool) -> Val:
-    """The same value with some of the values below it replaced; `detached`: and with parameters that no gradient
-    reaches elsewhere."""
-    new = dict(known)
-    stack = [root]
-    while stack:
-        v = stack[-1]
-        if v in new:
-            stack.pop()
-        elif detached and v.op == "u":
-            new[v] = b.node("stop", (v,), (), v.axes)
-        elif waiting := [a for a in v.args if a not in new]:
-            stack.extend(waiting)
-        else:
-            args = tuple(new[a] for a in v.args)
-            same = all(x is y for x, y in zip(args, v.args, strict=True))
-            new[v] = v if same else b.node(v.op, args, v.attrs, v.axes, v.batch, v.stage)
-            stack.pop()
-    return new[root]

@@ -1,11 +1,12 @@
 """A bound of several draws as an objective: each of its rows is a group of draws of the guide."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from ppl.infer.objective import Objective
+from ppl.infer.objective import Objective, independent_uniforms
+from ppl.infer.parts import Part, Parted, Positions
 from ppl.infer.target import Array
 
 
@@ -68,3 +69,112 @@ class Groups:
     def log_weight(self, theta: Array, e: Array) -> Array:
         """Log weights (S,) of single draws, the first of each group."""
         return self.draws.log_weight(theta, e[:, : self.draws.noise])
+
+
+@dataclass(frozen=True, slots=True)
+class GroupedPart:
+    """A part whose program is a bound of several draws."""
+
+    part: Part
+    count: int
+
+    @property
+    def program(self) -> Objective:
+        return Groups(self.part.program, self.count, exact=False)
+
+    @property
+    def index(self) -> Positions | None:
+        return self.part.index
+
+    def of(self, theta: Array) -> Array:
+        return self.part.of(theta)
+
+
+@dataclass(frozen=True, slots=True)
+class GroupedParts:
+    """A bound of `weighed` draws that is looked at part by part: weights are those of positions, to each of which a draw
+    belongs. Log weights are of single draws, as are those of `Groups`."""
+
+    parted: Parted
+    weighed: int
+
+    @property
+    def dim(self) -> int:
+        return self.parted.dim
+
+    @property
+    def start(self) -> Array:
+        return self.parted.start
+
+    @property
+    def blocks(self) -> Mapping[str, slice]:
+        return self.parted.blocks
+
+    @property
+    def score_nodes(self) -> tuple[str, ...]:
+        return self.parted.score_nodes
+
+    @property
+    def deterministic(self) -> bool:
+        return self.parted.deterministic
+
+    @property
+    def posterior(self) -> bool:
+        return self.parted.posterior
+
+    @property
+    def local(self) -> tuple[str, ...]:
+        return self.parted.local
+
+    @property
+    def noisy(self) -> bool:
+        return self.parted.noisy
+
+    @property
+    def shared(self) -> int:
+        return self.parted.shared
+
+    @property
+    def axis(self) -> str:
+        return self.parted.axis
+
+    @property
+    def count(self) -> int:
+        return self.parted.count
+
+    @property
+    def size(self) -> int:
+        return self.parted.size
+
+    @property
+    def cells(self) -> int:
+        return self.parted.cells * self.weighed
+
+    def minibatches(self, rng: np.random.Generator) -> Iterator[Part]:
+        return (GroupedPart(part, self.weighed) for part in self.parted.minibatches(rng))
+
+    def sample(self, rng: np.random.Generator, size: int) -> Part:
+        return GroupedPart(self.parted.sample(rng, size), self.weighed)
+
+    def stretches(self, draws: int = 1) -> Iterator[Part]:
+        return (GroupedPart(part, self.weighed) for part in self.parted.stretches(draws * self.weighed))
+
+    def apart(self) -> Part:
+        return GroupedPart(self.parted.apart(), self.weighed)
+
+    def log_weights_of(self, theta: Array, positions: Positions, e: Array, rng: np.random.Generator) -> Array | None:
+        return self.parted.log_weights_of(theta, positions, e, rng)
+
+    def log_weight(self, theta: Array, e: Array) -> Array:
+        return self.parted.log_weight(theta, e)
+
+    def values(self, theta: Array, rows: int, rng: np.random.Generator) -> Array:
+        """Values (rows,) of the bound over all data, for fresh draws of every position."""
+        found = [_values(part, theta, rows, rng) for part in self.stretches(rows)]
+        # what belongs to no position is in each of them
+        return np.asarray(sum(found) - (len(found) - 1) * _values(self.apart(), theta, rows, rng))
+
+
+def _values(part: Part, theta: Array, rows: int, rng: np.random.Generator) -> Array:
+    e = independent_uniforms((rows, part.program.noise), rng)
+    return part.program.estimate(np.repeat(part.of(theta)[None], rows, axis=0), e)[0]

@@ -8,15 +8,17 @@ import numpy as np
 
 from ppl.check.core import Guide, Joint
 from ppl.data.bound import Bound
+from ppl.emit.batch import BatchedObjective
 from ppl.emit.bind_objective import ObjectiveProgram, bind_objective
 from ppl.emit.joints import label_of
 from ppl.emit.objective_program import emit_objective
 from ppl.graph.graph import guide_of, unknowns
 from ppl.guide.aims import Aim
 from ppl.infer.approximation import Approximation, Options, Progress
-from ppl.infer.groups import Groups
+from ppl.infer.groups import GroupedParts, Groups
 from ppl.infer.held import curvature, fit_held, scale_of
 from ppl.infer.optimise import fit_objective
+from ppl.infer.parts import Parted
 
 
 def laplace_joints(graph: nx.DiGraph) -> tuple[Joint, ...]:
@@ -70,6 +72,12 @@ def weighed(
     other = fit_objective(doubly, again, report, stop, Groups(doubly, aim.count, exact=False))
     better = other.optimum is not None and other.optimum.value > found.optimum.value
     return other if better else found
+
+
+def grouped(program: BatchedObjective) -> Parted:
+    """Minibatches as they are fitted: in groups of draws where the bound weighs several."""
+    aim = program.emitted.aim
+    return program if aim is None else GroupedParts(program, aim.count)
 
 
 def _at_modes(graph: nx.DiGraph) -> Guide:

@@ -9,6 +9,7 @@ import numpy as np
 
 from ppl.infer import adam, newton
 from ppl.infer.approximation import Approximation, Evidence, Optimum, Options, Progress
+from ppl.infer.groups import GroupedParts
 from ppl.infer.objective import NotFinite, Run, even_uniforms, mean_and_error
 from ppl.infer.parts import Parted, Sampled
 from ppl.infer.psis import reliable_khat, smooth_weights
@@ -21,6 +22,8 @@ FEWEST, MOST, PASSES = 2000, 50_000, 200
 # Positions times draws times numbers that the look at all data may take; draws that
 # give a value, that give weights, and that need not be more.
 AFFORDABLE, FEW, ENOUGH, PLENTY = 1e9, 8, 100, 1000
+# Draws over all data, as a part of those that went into steps: a value costs about half of what a gradient does.
+LOOK = 0.3
 # Positions whose own weights are looked at, and the share of effective draws from which k-hat says nothing.
 LOOKED_AT, EVEN = 200, 0.9
 VARIANCE_STEPS = 64
@@ -119,7 +122,7 @@ def first_point(run: Run, parted: Parted) -> Array:
 
 def conclude(run: Run, parted: Parted, found: Place) -> Approximation:
     """The value and the weights over all data as far as these can be afforded, and the verdict."""
-    theta, draws = found.theta, affordable(parted, run.options.draws)
+    theta, draws = found.theta, affordable(parted, run.options.draws, found)
     e = even_uniforms(draws, parted.shared + 1, run.rng(VALUE))
     log_w = np.concatenate([parted.log_weight(theta, part) for part in np.array_split(e, -(-len(e) // 64))])
     run.tally.values += len(e)
@@ -149,6 +152,7 @@ def conclude(run: Run, parted: Parted, found: Place) -> Approximation:
         shared=parted.shared > 0,
     )
     run.done("value over all data", value)
+    best = bound_over(run, parted, theta, draws) if isinstance(parted, GroupedParts) else (value, se)
     return Approximation(
         family="guide" if parted.posterior else "objective",
         loc=theta,
@@ -161,8 +165,17 @@ def conclude(run: Run, parted: Parted, found: Place) -> Approximation:
         trust=judge(evidence, BATCH_RULES if parted.posterior else OBJECTIVE_RULES),
         cost=run.cost(),
         reason=ending(run, found.settled),
-        optimum=measured(run, parted, found, value, se),
+        optimum=measured(run, parted, found, *best),
     )
+
+
+def bound_over(run: Run, parted: GroupedParts, theta: Array, draws: int) -> tuple[float, float]:
+    """The bound of several draws over all data, and its standard error."""
+    rows = max(draws // (2 * parted.weighed), 2)  # an estimate has a gradient too
+    values = parted.values(theta, rows, run.rng(VALUE, 2))
+    run.tally.values += rows * parted.weighed
+    run.done(f"bound of {parted.weighed} draws", float(values.mean()))
+    return mean_and_error(values)
 
 
 def loose(run: Run, parted: Parted, theta: Array, e: Array) -> float:
@@ -186,9 +199,12 @@ def ending(run: Run, settled: bool) -> str:
     return "converged" if settled else "steps spent"
 
 
-def affordable(parted: Parted, most: int) -> int:
-    """Draws of which each can look at all data."""
-    return int(np.clip(AFFORDABLE / (float(parted.count) * parted.cells), FEW, np.clip(most, FEW, PLENTY)))
+def affordable(parted: Parted, most: int, found: Place) -> int:
+    """Draws of which each can look at all data. Where positions have draws of their own, they give no weights but only
+    a value: they are then no more than a part of those that the steps have taken."""
+    taken = found.passes * found.rows * LOOK if parted.noisy and found.passes else np.inf
+    most = int(np.clip(min(most, taken), FEW, PLENTY))
+    return int(np.clip(AFFORDABLE / (float(parted.count) * parted.cells), FEW, most))
 
 
 def batch_of(parted: Parted, found: Place) -> tuple[int, str, float]:

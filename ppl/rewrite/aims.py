@@ -11,8 +11,9 @@ from ppl.source.diagnostic import Diagnostic, complain
 PATHS = ("reparam", "implicit")
 
 
-def refused_aim(graph: nx.DiGraph) -> list[Diagnostic]:
-    """What stands against it (E556): levels that a guide draws or lists, and jumps, have no weight for each draw."""
+def refused_aim(graph: nx.DiGraph, lead: str = "") -> list[Diagnostic]:
+    """What stands against it (E556): levels that a guide draws or lists, and jumps, have no weight for each draw. In
+    minibatches of positions of `lead`, weights are those of positions, and draws that all of them share have none."""
     core = core_of(graph)
     if core.objective is not None:
         return [complain("E556.own", core.objective.span)]
@@ -24,4 +25,6 @@ def refused_aim(graph: nx.DiGraph) -> list[Diagnostic]:
         if how not in PATHS and not out and not is_integrated(node):
             span = drawn[node.name].span if node.name in drawn else node.span
             found.append(complain("E556", span, name=node.name, estimator=how, label="drawn here"))
+        elif lead and lead not in node.axes and how in PATHS:
+            found.append(complain("E556.shared", node.span, name=node.name, lead=lead))
     return found

@@ -76,8 +76,14 @@ JOINT_CODES = (
     ),
     Code(
         "E556.batch",
-        "a bound of several draws weighs all data at once, and minibatches show a part",
+        "a density reads several positions of `{lead}`, and minibatches weigh the draws of each position apart",
         hint="leave out one of `--objective` and `--batch`",
+    ),
+    Code(
+        "E556.shared",
+        "minibatches weigh the draws of each position of `{lead}` apart, and all of them share `{name}`",
+        "one draw for all positions",
+        "make `{name}` a `param`, which is learned and not drawn; or leave out one of `--objective` and `--batch`",
     ),
     Code(
         "E559",

@@ -171,13 +171,6 @@ def test_draws_that_need_scores_have_no_weight_for_each():
     assert summed.search is not None and np.isfinite(summed.search.value)
 
 
-@pytest.mark.parametrize("options", [{"objective": "iwae:3", "batch": 2}])
-def test_a_bound_of_several_draws_looks_at_all_data(options):
-    with pytest.raises(ModelError) as problem:
-        compile(ROWS).fit(TABLE, **options)
-    assert [d.code for d in problem.value.diagnostics] == ["E556"]
-
-
 def test_a_point_guide_is_said_to_leave_uncertainty_out():
     found = compile(EXACT.partition("guide")[0] + "guide { z ~ Delta() }").fit()
     assert float(found["z"].mean()) == pytest.approx(0.5, abs=1e-4)
