@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from ppl.check.building import constant
-from ppl.check.core import Core, DataSpec, Derived, Dist, Expr, FactorTerm, Joint, Param, Site, Statement
+from ppl.check.core import Core, DataSpec, Derived, Dist, Expr, FactorTerm, Param, Site, Statement
+from ppl.check.reads import joint_reads, names_in, reads
 from ppl.source.diagnostic import Diagnostic, complain
 from ppl.source.suggest import did_you_mean
 
@@ -21,32 +22,6 @@ def lint(core: Core) -> Iterator[Diagnostic]:
         if isinstance(site, Site) and site.role == "unknown":
             yield from _priors(site)
     yield from _exchangeable(core)
-
-
-def names_in(e: Expr) -> set[str]:
-    """The names that an expression reads."""
-    own = {str(e.attrs[0])} if e.op == "ref" else set()
-    return own.union(*(names_in(a) for a in e.args)) if e.args else own
-
-
-def names_in_dist(dist: Dist) -> set[str]:
-    parts = [names_in(a) for a in dist.args if a is not None] + [names_in_dist(d) for d in dist.inner]
-    return set().union(*parts)
-
-
-def reads(statement: Site | Derived | FactorTerm) -> set[str]:
-    """The names that a statement reads."""
-    match statement:
-        case Site(dist=dist, value=value):
-            return names_in_dist(dist) | (names_in(value) if value is not None else set())
-        case Derived(value=value) | FactorTerm(value=value):
-            return names_in(value)
-
-
-def joint_reads(joint: Joint) -> set[str]:
-    """The names that a joint draw reads."""
-    own = names_in_dist(joint.base) if joint.base is not None else set()
-    return own | names_in(joint.value) if joint.value is not None else own
 
 
 def _idle_unknowns(core: Core) -> Iterator[Diagnostic]:

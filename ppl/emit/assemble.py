@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import networkx as nx
 
 from ppl.check.core import ColumnSpec, Core, Derived, Dist, FactorTerm, Site
-from ppl.check.lints import names_in
+from ppl.check.reads import names_in
 from ppl.emit.assembly import Assembly, column_value, noise_of
 from ppl.emit.densities import log_density
 from ppl.emit.draws import sampled

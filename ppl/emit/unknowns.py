@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from ppl.check.core import Dist, Site
-from ppl.check.lints import names_in_dist
+from ppl.check.reads import names_in_dist
 from ppl.emit.assembly import Assembly, Centring, Slot, column_of
 from ppl.emit.code import axis_size
 from ppl.emit.densities import log_density

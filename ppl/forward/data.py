@@ -6,13 +6,13 @@ from dataclasses import replace
 import numpy as np
 
 from ppl.check.core import Core, Derived, Dist, Expr, FactorTerm, Guide, Param, Site, Statement
+from ppl.check.reads import parts, statement_expressions
 from ppl.data.bound import Bound
 from ppl.forward.expressions import evaluate
 from ppl.forward.named import Named, fixed
-from ppl.forward.needs import parts
 from ppl.forward.run import run
 from ppl.forward.world import World
-from ppl.graph.whole import data_names, statement_expressions, whole_data
+from ppl.graph.whole import data_names, whole_data
 
 
 def world_of(core: Core, bound: Bound) -> World:

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from ppl.check.core import Core, Dist, Expr, Site, Statement
-from ppl.check.lints import names_in
+from ppl.check.core import Core, Expr, Site, Statement
+from ppl.check.reads import names_in, names_in_dist, parts
 from ppl.forward.order import drawn_expressions
 from ppl.graph.whole import REDUCING
 
@@ -62,20 +62,8 @@ def _along(e: Expr, axis: str) -> bool:
     return str(e.attrs[0]).rstrip("'") == axis
 
 
-def parts(e: Expr) -> Iterator[Expr]:
-    """An expression and all that it is made of."""
-    yield e
-    for a in e.args:
-        yield from parts(a)
-
-
 def censored_only(core: Core) -> frozenset[str]:
     """Columns that say only how much of an outcome was seen: predictions do without them."""
     drawn = set().union(*(read_by(s) for s in (*core.statements, *core.predict)))
-    said = set().union(*(_names(s.dist) for s in core.statements if isinstance(s, Site)))
+    said = set().union(*(names_in_dist(s.dist) for s in core.statements if isinstance(s, Site)))
     return frozenset(said - drawn)
-
-
-def _names(dist: Dist) -> set[str]:
-    own = [names_in(a) for a in dist.args if a is not None] + [_names(d) for d in dist.inner]
-    return set().union(*own)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ppl.check.core import Expr
+from ppl.check.reads import names_in
 from ppl.forward.named import Array, Named, aligned
 from ppl.forward.world import World
 from ppl.source.diagnostic import ModelError, complain
@@ -77,7 +78,8 @@ def _equation(
     """The axes over which there are trajectories: those of the start, of the groups, and of what the rate reads."""
     state, _, group = places
     axes = tuple(a for a in start.axes if a not in (state, group))
-    own = {n: v for n, v in world.names.items() if n in _names(e.args[3])}
+    read = names_in(e.args[3])
+    own = {n: v for n, v in world.names.items() if n in read}
     draws = max([start.draws, *(v.draws for v in own.values())])
     while True:
         batch = (*axes, group) if group else axes
@@ -92,12 +94,6 @@ def _equation(
 
 def _zeros(axes: tuple[str, ...], world: World) -> Named:
     return Named(np.ones((1, *(world.length(a) for a in axes))), axes)
-
-
-def _names(e: Expr) -> set[str]:
-    """The names that an expression reads."""
-    own = {str(e.attrs[0])} if e.op == "ref" else set()
-    return own.union(*(_names(a) for a in e.args))
 
 
 def _plan(times: Array, began: Array, e: Expr, along: str, group: str, world: World, evaluate: Evaluate) -> Schedule:

@@ -10,7 +10,7 @@ import networkx as nx
 
 from ppl.check.core import Dist, Expr, Site, Statement
 from ppl.check.lags import Read, reads_back
-from ppl.graph.whole import dist_expressions, statement_expressions
+from ppl.check.reads import dist_expressions, statement_expressions
 from ppl.source.diagnostic import ModelError, complain
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.random import Generator
 
 from ppl.check.core import Core, FactorTerm, Param, Site
-from ppl.check.lints import names_in
+from ppl.check.reads import names_in
 from ppl.data.bound import Bound
 from ppl.forward.data import reading_stored, stored_values, world_of
 from ppl.forward.expressions import counted, evaluate

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import networkx as nx
 
 from ppl.check.core import ColumnSpec, Core, Derived, Dist, Expr, FactorTerm, Guide, Joint, Param, Site
-from ppl.check.lints import joint_reads, names_in, reads
+from ppl.check.reads import joint_reads, names_in, reads, statement_expressions
 from ppl.source.diagnostic import Bug
 from ppl.source.span import NOWHERE, Span
 
@@ -143,19 +143,8 @@ def replaced(graph: nx.DiGraph, new: Mapping[str, Node]) -> nx.DiGraph:
 
 def expressions(node: Node) -> Iterator[Expr]:
     """The expressions that a node computes from."""
-    match node.of:
-        case Site(dist=dist, value=value):
-            yield from _dist_expressions(dist)
-            if value is not None:
-                yield value
-        case Derived(value=value) | FactorTerm(value=value):
-            yield value
-
-
-def _dist_expressions(dist: Dist) -> Iterator[Expr]:
-    yield from (a for a in dist.args if a is not None)
-    for inner in dist.inner:
-        yield from _dist_expressions(inner)
+    if not isinstance(node.of, ColumnSpec):
+        yield from statement_expressions(node.of)
 
 
 def unknowns(graph: nx.DiGraph) -> list[Node]:
@@ -172,15 +161,8 @@ def verify(graph: nx.DiGraph, stage: str) -> None:
     for node in node_list(graph):
         if node.kind not in KINDS:
             raise Bug(f"unknown kind of node: {node.kind}")
-        for name in {str(e.attrs[0]) for x in expressions(node) for e in _refs(x)}:
+        for name in {name for e in expressions(node) for name in names_in(e)}:
             if name not in graph and name not in params:
                 raise Bug(f"`{node.name}` reads `{name}`, which is no node")
         if stage == "plan" and node.kind in ("unknown", "imputed") and node.plan is None:
             raise Bug(f"`{node.name}` has no estimator")
-
-
-def _refs(e: Expr) -> Iterator[Expr]:
-    if e.op == "ref":
-        yield e
-    for a in e.args:
-        yield from _refs(a)

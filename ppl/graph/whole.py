@@ -5,8 +5,8 @@ data that the model is fitted to, wherever it is read."""
 
 from collections.abc import Iterator
 
-from ppl.check.core import Core, Derived, Dist, Expr, FactorTerm, Joint, Site, Statement
-from ppl.check.lints import names_in
+from ppl.check.core import Core, Derived, Expr, Site, Statement
+from ppl.check.reads import joint_expressions, names_in, statement_expressions
 
 # What takes an axis away by looking at all of it, or at one place of it; `size` is its length.
 REDUCING = frozenset(
@@ -49,32 +49,6 @@ def all_expressions(core: Core) -> Iterator[Expr]:
         yield from (e for joint in guide.joints for e in joint_expressions(joint))
     if core.objective is not None:
         yield core.objective.value
-
-
-def joint_expressions(joint: Joint) -> Iterator[Expr]:
-    """What a joint draw of a guide is computed from, beside its own parameters."""
-    if joint.base is not None:
-        yield from dist_expressions(joint.base)
-    if joint.value is not None:
-        yield joint.value
-
-
-def statement_expressions(statement: Statement) -> Iterator[Expr]:
-    """The expressions that stand in a statement."""
-    match statement:
-        case Site(dist=dist, value=value):
-            yield from dist_expressions(dist)
-            if value is not None:
-                yield value
-        case Derived(value=value) | FactorTerm(value=value):
-            yield value
-
-
-def dist_expressions(dist: Dist) -> Iterator[Expr]:
-    """The arguments of a distribution and of those inside it."""
-    yield from (a for a in dist.args if a is not None)
-    for inner in dist.inner:
-        yield from dist_expressions(inner)
 
 
 def _statements(core: Core) -> Iterator[Statement]:

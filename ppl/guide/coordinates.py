@@ -2,7 +2,7 @@
 degree of centring that is learned."""
 
 from ppl.check.core import Site
-from ppl.check.lints import names_in_dist
+from ppl.check.reads import names_in_dist
 from ppl.stdlib.distributions import DISTRIBUTIONS
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ppl.check.core import Derived, FactorTerm, Site
-from ppl.check.lints import names_in, reads
+from ppl.check.reads import names_in, reads
 from ppl.data.bound import Bound, BoundColumn
 from ppl.emit.batch import BatchedObjective
 from ppl.emit.bind import Program

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, replace
 import networkx as nx
 
 from ppl.check.core import Core, Derived, Expr, FactorTerm, Guide, Site, Statement
-from ppl.check.lints import names_in
+from ppl.check.reads import dist_expressions, joint_expressions, names_in, statement_expressions
 from ppl.graph.graph import core_of, node_list
-from ppl.graph.whole import REDUCING, data_names, dist_expressions, joint_expressions, statement_expressions
+from ppl.graph.whole import REDUCING, data_names
 from ppl.rewrite.eliminate import eliminations
 from ppl.rewrite.order import Elimination
 from ppl.source.diagnostic import Diagnostic, ModelError, complain

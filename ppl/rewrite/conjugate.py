@@ -8,7 +8,7 @@ import networkx as nx
 
 from ppl.check.core import Derived, Dist, Expr, Site
 from ppl.check.formulas import formula
-from ppl.check.lints import names_in
+from ppl.check.reads import names_in
 from ppl.graph.graph import Node, assemble, core_of, node_list
 from ppl.rewrite.eliminate import is_discrete, ways
 from ppl.rewrite.order import Access

@@ -14,7 +14,7 @@ from dataclasses import replace
 import networkx as nx
 
 from ppl.check.core import ColumnSpec, Derived, Dist, Expr, FactorTerm, Site
-from ppl.check.lints import names_in
+from ppl.check.reads import names_in
 from ppl.graph.graph import Node, core_of, expressions, is_read, node_list
 from ppl.rewrite.order import MEMORY, OWN, Access, Elimination, Refusal, Step, joined, positions, schedule
 from ppl.source.span import NOWHERE

@@ -6,19 +6,16 @@ continuous without being Lipschitz (sqrt at 0), `jump` is piecewise smooth with 
 be shown (a division by what may be zero). Pathwise gradients are sound up to `kink` (Lee, Rival & Yang, POPL 2023).
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ppl.check.core import Expr
 from ppl.source.span import NOWHERE, Span
-from ppl.stdlib.intervals import Interval
 from ppl.stdlib.records import CONST, JUMP, KINK, SMOOTH
 
 AFFINE, CONTINUOUS, UNKNOWN = "affine", "continuous", "unknown"
 LEVELS = {CONST: 0, AFFINE: 1, SMOOTH: 2, KINK: 3, CONTINUOUS: 4, JUMP: 5, UNKNOWN: 6}
 SHOWN = {CONST: SMOOTH, AFFINE: SMOOTH, CONTINUOUS: JUMP, UNKNOWN: JUMP}
-
-Lookup = Callable[[str], Interval]
 
 
 def shown(level: str) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 import networkx as nx
 
 from ppl.check.core import Derived, Dist, Expr, FactorTerm, Guide, Site, Statement
+from ppl.check.reads import names_in
 from ppl.graph.graph import core_of, node_list
 from ppl.rewrite.continuity import proofs
 from ppl.rewrite.densities import argument_step, joined_tests
@@ -13,7 +14,7 @@ from ppl.rewrite.findings import AFFINE, Finding, Refusal
 from ppl.rewrite.roughness import analysed
 from ppl.rewrite.solve import Root, atoms, base_name, number, roots, solve
 from ppl.rewrite.steps import expression, outside
-from ppl.rewrite.through import READS, is_elementwise, names
+from ppl.rewrite.through import READS, is_elementwise
 from ppl.rewrite.view import View
 from ppl.source.span import NOWHERE, Span
 
@@ -86,7 +87,7 @@ def _recursions(graph: nx.DiGraph, guide: Guide | None) -> Iterator[tuple[str, E
 
 def _others(threshold: Expr, drawn: frozenset[str], graph: nx.DiGraph) -> tuple[str, ...]:
     """The unknowns that a threshold depends on."""
-    read = names(threshold)
+    read = names_in(threshold)
     above = frozenset().union(*(nx.ancestors(graph, n) for n in read - drawn if n in graph))
     return tuple(sorted((read | above) & drawn))
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 import networkx as nx
 
 from ppl.check.core import Guide, Joint
+from ppl.check.reads import joint_expressions
 from ppl.graph.graph import Node, Plan
-from ppl.graph.whole import joint_expressions
 from ppl.rewrite.findings import rough, worst
 from ppl.rewrite.roughness import analysed
 from ppl.rewrite.steps import argument

@@ -1,9 +1,10 @@
 """The limits of data columns that would keep a function inside its domain."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from ppl.check.bounds import REAL_LINE, interval
 from ppl.check.core import ColumnSpec, Core, Derived, Expr
+from ppl.check.reads import names_in
 from ppl.rewrite.roughness import holds
 from ppl.stdlib.intervals import Interval
 
@@ -32,22 +33,15 @@ def _is_free(column: ColumnSpec) -> bool:
     return column.kind in ("real", "int") and column.low is None and column.high is None and not column.optional
 
 
-def _names(e: Expr) -> Iterator[str]:
-    if e.op == "ref":
-        yield str(e.attrs[0])
-    for arg in e.args:
-        yield from _names(arg)
-
-
 def _read(e: Expr, derived: Mapping[str, Expr]) -> set[str]:
     """The names that the value of an expression depends on, through derived ones."""
     found: set[str] = set()
-    waiting = [*_names(e)]
+    waiting = [*names_in(e)]
     while waiting:
         name = waiting.pop()
         if name not in found:
             found.add(name)
-            waiting += _names(derived[name]) if name in derived else ()
+            waiting += names_in(derived[name]) if name in derived else ()
     return found
 
 

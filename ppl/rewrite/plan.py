@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import networkx as nx
 
 from ppl.check.core import Core, Derived, Dist, Expr, Guide, Site
-from ppl.check.lints import names_in, names_in_dist
+from ppl.check.reads import names_in, names_in_dist
 from ppl.graph.graph import Node, Plan, assemble, core_of, drawn_sites, guide_of, joined, node_list, unknowns, verify
 from ppl.rewrite.canonical import canonical
 from ppl.rewrite.conjugate import conjugate, is_integrated, refusals

@@ -12,7 +12,7 @@ import networkx as nx
 
 from ppl.check.core import Derived, Dist, Expr, Site
 from ppl.check.lags import dist_reads_back, reads_back
-from ppl.check.lints import reads
+from ppl.check.reads import reads
 from ppl.graph.graph import node_list
 from ppl.rewrite.supports import domain
 from ppl.stdlib.primitives import PRIMITIVES
@@ -56,11 +56,6 @@ def circles(parts: Collection[Part]) -> Iterator[Circle]:
     for group in nx.strongly_connected_components(links):
         if len(group) > 1 or any(links.has_edge(n, n) for n in group):
             yield _ordered([p for name, p in by_name.items() if name in group])
-
-
-def circle_of(name: str, parts: Collection[Part]) -> Circle | None:
-    """The circle that a name is in, if any."""
-    return next((c for c in circles(parts) if name in c.names), None)
 
 
 def _ordered(written: list[Part]) -> Circle:

@@ -9,7 +9,7 @@ from functools import lru_cache
 import networkx as nx
 
 from ppl.check.core import ColumnSpec, Core, Derived, Dist, FactorTerm, Guide, Param, Site, Statement
-from ppl.check.lints import reads
+from ppl.check.reads import reads
 from ppl.graph.graph import core_of, node_list
 from ppl.rewrite.beyond import limits_of
 from ppl.rewrite.densities import density, own_level

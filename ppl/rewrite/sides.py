@@ -12,7 +12,7 @@ from typing import TypeVar
 import networkx as nx
 
 from ppl.check.core import ColumnSpec, Derived, Dist, Expr, FactorTerm, Guide, Site
-from ppl.check.lints import names_in_dist
+from ppl.check.reads import names_in, names_in_dist, parts
 from ppl.graph.graph import Node, assemble, core_of, drawn_sites, expressions, node_list
 from ppl.rewrite.guards import Guard
 from ppl.source.span import Span
@@ -115,29 +115,23 @@ def is_told_apart(known: set[Span], graph: nx.DiGraph, guide: Guide | None) -> b
     for i, of in enumerate(statements):
         if isinstance(of, (Site, Derived, FactorTerm)):
             for e in expressions(Node(f"{i}", "derived", (), of)):
-                if not all(found.setdefault(c.span, c) == c for c in _all(e) if c.span in known and c.args):
+                if not all(found.setdefault(c.span, c) == c for c in parts(e) if c.span in known and c.args):
                     return False
     return True
-
-
-def _all(e: Expr) -> Iterator[Expr]:
-    yield e
-    for a in e.args:
-        yield from _all(a)
 
 
 def _reads_any(node: Node, names: frozenset[str], graph: nx.DiGraph) -> bool:
     """Whether a density reads, or is that of, one of these unknowns, derived values looked through."""
     if node.name in names:
         return True
-    seen, waiting = set[str](), [str(x.attrs[0]) for e in expressions(node) for x in _all(e) if x.op == "ref"]
+    seen, waiting = set[str](), [name for e in expressions(node) for name in names_in(e)]
     while waiting:
         here = waiting.pop()
         if here in names:
             return True
         of = graph.nodes[here]["node"].of if here in graph else None
         if here not in seen and isinstance(of, Derived):
-            waiting += [str(x.attrs[0]) for x in _all(of.value) if x.op == "ref"]
+            waiting += names_in(of.value)
         seen.add(here)
     return False
 

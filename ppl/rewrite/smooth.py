@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import networkx as nx
 
 from ppl.check.core import Derived, Dist, Expr, FactorTerm, Guide, Site
-from ppl.check.lints import names_in, reads
+from ppl.check.reads import names_in, reads
 from ppl.graph.graph import Node, core_of, drawn_sites, node_list, replaced, unknowns
 from ppl.rewrite.continuity import ORDERINGS
 from ppl.source.diagnostic import ModelError, complain

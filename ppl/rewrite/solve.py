@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 
 from ppl.check.building import constant, elementwise, literal
 from ppl.check.core import Expr
-from ppl.rewrite.through import is_elementwise, nodes
+from ppl.check.reads import parts
+from ppl.rewrite.through import is_elementwise
 from ppl.rewrite.view import View
 from ppl.source.span import NOWHERE
 from ppl.stdlib.intervals import Interval
@@ -81,7 +82,7 @@ def base_name(atom: Expr) -> str:
 
 
 def contains(e: Expr, x: Expr) -> bool:
-    return any(n == x for n in nodes(e))
+    return any(n == x for n in parts(e))
 
 
 # ---- one unknown ---------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection
 from ppl.check.bounds import REAL_LINE, interval
 from ppl.check.core import Core, Derived, Dist, Expr, FactorTerm, Site
 from ppl.check.functions import KINK_OPS, SMOOTH_OPS
-from ppl.check.lints import names_in, names_in_dist
+from ppl.check.reads import names_in, names_in_dist
 from ppl.stdlib.constraints import CONSTRAINTS
 from ppl.stdlib.distributions import DISTRIBUTIONS
 from ppl.stdlib.intervals import Interval

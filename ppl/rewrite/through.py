@@ -4,10 +4,11 @@
 down to the names they leave an elementwise expression over *atoms*, each of which is one number per cell.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from ppl.check.core import Expr
+from ppl.check.reads import parts
 from ppl.check.scope import union
 from ppl.stdlib.primitives import PRIMITIVES
 
@@ -18,18 +19,6 @@ LARGEST = 4000  # nodes; what is larger is left as it is, and nothing is proven 
 
 def is_elementwise(e: Expr) -> bool:
     return e.op in PRIMITIVES
-
-
-def nodes(e: Expr) -> Iterator[Expr]:
-    """Every node of an expression, the root first."""
-    yield e
-    for a in e.args:
-        yield from nodes(a)
-
-
-def names(e: Expr) -> frozenset[str]:
-    """The names that an expression reads."""
-    return frozenset(str(n.attrs[0]) for n in nodes(e) if n.op == "ref")
 
 
 def substituted(e: Expr, new: Mapping[Expr, Expr]) -> Expr:
@@ -50,7 +39,7 @@ class Definition:
 
 def definition(value: Expr, known: Mapping[str, Definition]) -> Definition | None:
     """The record of a derived value over those already known, if it is small enough to be looked through."""
-    size = sum(known[str(n.attrs[0])].size if n.op == "ref" and n.attrs[0] in known else 1 for n in nodes(value))
+    size = sum(known[str(n.attrs[0])].size if n.op == "ref" and n.attrs[0] in known else 1 for n in parts(value))
     return Definition(looked_through(value, known), size) if size <= LARGEST else None
 
 

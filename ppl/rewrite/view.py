@@ -5,9 +5,10 @@ from dataclasses import dataclass, field, replace
 
 from ppl.check.bounds import REAL_LINE, interval
 from ppl.check.core import Expr
+from ppl.check.reads import names_in
 from ppl.rewrite.beyond import Limits
 from ppl.rewrite.findings import Found
-from ppl.rewrite.through import Definition, is_elementwise, looked_through, names
+from ppl.rewrite.through import Definition, is_elementwise, looked_through
 from ppl.stdlib.intervals import Interval
 
 
@@ -37,11 +38,11 @@ class View:
 
     def varies(self, e: Expr) -> bool:
         """Whether a value depends on a source."""
-        return any(self.env.get(name) for name in names(e))
+        return any(self.env.get(name) for name in names_in(e))
 
     def sources(self, e: Expr) -> frozenset[str]:
         """The sources that a value depends on."""
-        return frozenset(source for name in names(e) for source in self.env.get(name, {}))
+        return frozenset(source for name in names_in(e) for source in self.env.get(name, {}))
 
     def with_names(self, more: Mapping[str, Found]) -> "View":
         return replace(self, env={**self.env, **more})

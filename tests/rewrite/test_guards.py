@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from ppl.check.reads import names_in
 from ppl.rewrite.findings import Refusal
 from ppl.rewrite.guards import Guard, jumps_of
 from ppl.rewrite.sampling import cells, evaluate, settings
-from ppl.rewrite.through import names
 from ppl.stdlib.intervals import REAL_LINE
 from tests.rewrite.analysed import graph_of, shown
 
@@ -109,7 +109,7 @@ def test_the_comparison_turns_at_the_threshold(body: str, name: str, wanted: lis
         own = next(c for c in cells(test) if c.op == "ref" and c.attrs[0] == name)
         others = cells(guard.threshold) | {c: None for c in cells(test) if c != own}
         at = settings(others, lambda c: REAL_LINE, 50, np.random.default_rng(0))
-        at = {c: np.abs(v) if names(c) & {"r", "s"} else v for c, v in at.items()}
+        at = {c: np.abs(v) if names_in(c) & {"r", "s"} else v for c, v in at.items()}
         threshold = np.broadcast_to(evaluate(guard.threshold, at)[0], next(iter(at.values())).shape if at else (1,))
         step = 1e-6 * (1 + np.abs(threshold))
         above, below = (evaluate(test, {**at, own: threshold + k * step})[0] for k in (1, -1))
