@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from ppl.check.building import constant
-from ppl.check.core import Core, DataSpec, Derived, Dist, Expr, FactorTerm, Param, Site, Statement
-from ppl.check.reads import joint_reads, names_in, reads
+from ppl.check.core import Core, DataSpec, Derived, Dist, FactorTerm, Param, Site
+from ppl.check.reads import joint_reads, names_in, parts, reads, statement_expressions
+from ppl.check.redundant import redundant
 from ppl.source.diagnostic import Diagnostic, complain
 from ppl.source.suggest import did_you_mean
 
@@ -22,6 +23,7 @@ def lint(core: Core) -> Iterator[Diagnostic]:
         if isinstance(site, Site) and site.role == "unknown":
             yield from _priors(site)
     yield from _exchangeable(core)
+    yield from redundant(core)
 
 
 def _idle_unknowns(core: Core) -> Iterator[Diagnostic]:
@@ -131,18 +133,8 @@ def _told_apart(axis: str, core: Core) -> bool:
     terms = [s for s in core.statements if not isinstance(s, Derived)]
     behind = _behind(set().union(*map(reads, terms)), core)
     values = [s for s in core.statements if not isinstance(s, Derived) or s.name in behind]
-    return any(e.op in BY_PLACE and e.attrs[0] == axis for s in values for e in _parts(s))
-
-
-def _parts(s: Statement) -> Iterator[Expr]:
-    """Every part of every expression of a statement."""
-    waiting: list[Expr | Dist | None] = [s.dist, s.value] if isinstance(s, Site) else [s.value]
-    while waiting:
-        part = waiting.pop()
-        if isinstance(part, Expr):
-            yield part
-        if part is not None:
-            waiting += [*part.args, *(part.inner if isinstance(part, Dist) else ())]
+    inside = (e for s in values for whole in statement_expressions(s) for e in parts(whole))
+    return any(e.op in BY_PLACE and e.attrs[0] == axis for e in inside)
 
 
 def _component_axes(dist: Dist, unknown: bool) -> Iterator[str]:

@@ -65,13 +65,13 @@ def _plan(core: Core) -> list[Diagnostic]:
         return []
     # networkx is slow to import, and few models need it here
     from ppl.graph.graph import lower
-    from ppl.rewrite.explain import biased
+    from ppl.rewrite.notes import notes
     from ppl.rewrite.plan import plan
 
     found: list[Diagnostic] = []
     for guide in core.guides or (None,):
         try:
-            found += biased(plan(lower(core), guide))
+            found += notes(plan(lower(core), guide))
         except ModelError as problem:
             found += problem.diagnostics
     return list(dict.fromkeys(found))

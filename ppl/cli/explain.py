@@ -91,15 +91,16 @@ def _model(
     chosen = [row for row in rows if not sites or row.name in sites]
     for missing in set(sites) - {row.name for row in rows}:
         raise click.UsageError(f"there is no unknown `{missing}`; the model has {', '.join(row.name for row in rows)}")
-    cost, measured = None, {}
+    cost, measured, noted = None, {}, model.warnings
     if data is not None:
         program, bound = model.bind(data, data_options(settings))
         tabled = {z: cells(axes, program.sizes) for z, axes in tables(model.graph).items()}
+        noted = (*noted, *bound.warnings)
         cost, measured = {**_cost(program, bound), "cells": tabled}, pilot(model.graph, bound, sites)
     if as_json:
         out_json(_record(model, chosen, cost, measured))
         return OK
-    complaints(model.warnings, texts)
+    complaints(noted, texts)
     out("\n".join(_page(model, chosen, cost, measured, settings["verbose"])))
     return OK
 

@@ -102,7 +102,7 @@ def said_of_new_levels(
     for row, found in flagged.items():
         for name, label in found:
             columns.setdefault(name, {}).setdefault(label, []).append(int(bound.row_numbers[row]))
-    code = "E807" if new_levels == "error" else "W150"
+    code = "E807" if new_levels == "error" else "W153"
     out = [
         complain(
             code,

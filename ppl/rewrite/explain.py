@@ -6,18 +6,17 @@ from math import isfinite
 
 import networkx as nx
 
-from ppl.check.core import Dist, Site
-from ppl.graph.graph import Node, core_of, drawn_sites, guide_of, unknowns
+from ppl.check.core import Dist
+from ppl.graph.graph import Node, core_of, guide_of, unknowns
 from ppl.rewrite.conjugate import WRITTEN
 from ppl.rewrite.roughness import LEVELS, Finding, roughness
-from ppl.source.diagnostic import Bug, Diagnostic, complain
-from ppl.source.span import NOWHERE, Span
+from ppl.source.diagnostic import Bug
+from ppl.source.span import Span
 from ppl.stdlib.records import DISCRETE
 
 HEADS = ("unknown", "distribution", "axes", "reaches", "estimator", "why")
 GAP = "  "
 NARROWEST = 20
-BIASED = "W140"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,24 +80,6 @@ def explain(graph: nx.DiGraph) -> tuple[Explained, ...]:
     """Every unknown of a planned graph, in the order of the model."""
     rough = roughness(graph, guide_of(graph))
     return tuple(_explained(node, _worst_term(node, graph, rough)) for node in unknowns(graph))
-
-
-def biased(graph: nx.DiGraph) -> tuple[Diagnostic, ...]:
-    """W140 for every unknown whose gradient is biased, because the author asked for it."""
-    sites = drawn_sites(core_of(graph), guide_of(graph))
-    return tuple(
-        complain(BIASED, _asked_at(node, sites), name=node.name, reason=node.plan.biased)
-        for node in unknowns(graph)
-        if node.plan is not None and node.plan.biased
-    )
-
-
-def _asked_at(node: Node, sites: Mapping[str, Site]) -> Span:
-    """Where the annotation stands."""
-    site = sites.get(node.name)
-    source = site if site is not None and site.annotations else node.of
-    span = source.annotation_span if isinstance(source, Site) else NOWHERE
-    return span if span.line else node.span
 
 
 def _explained(node: Node, term: str) -> Explained:

@@ -346,6 +346,11 @@ WARNINGS = (
         "the components of `{name}` are exchangeable: their labels can switch",
         hint="`{name}[{axis}] ~ Ordered(…)`",
     ),
+    Code(
+        "W131",
+        "only the sum of `{name}` and `{loose}` is identified: one can rise as the other falls",
+        hint="a prior around zero for one of them: `{target} ~ Normal(0, …)`",
+    ),
 )
 
 MODEL_CODES: tuple[Code, ...] = (

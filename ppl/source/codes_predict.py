@@ -128,7 +128,7 @@ PREDICT_CODES: tuple[Code, ...] = (
         right="ppl simulate m.ppl d.csv",
     ),
     Code(
-        "W150",
+        "W153",
         "{column} has levels that the fit has not seen: {levels} ({rows})",
         hint="they are drawn from their conditional prior; `--new-levels error` refuses them",
         about="Nothing is known of a new level except what its prior says, given what was learned of the others. Its"

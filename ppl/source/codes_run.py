@@ -108,4 +108,26 @@ RUN_CODES: tuple[Code, ...] = (
         right="model {\n  z ~ Normal(0, 1)\n  y ~ Normal(if z > 0 then 1 else -1, 1)\n}\nguide {\n  param m = 0\n"
         "  z ~ Normal(m, 1)\n}",
     ),
+    Code(
+        "W141",
+        "the gradient of `{name}` comes from scores of {count} numbers: expect slow convergence",
+        "drawn here",
+        "`ppl explain MODEL DATA` measures the other estimators; more draws or more time may be needed",
+        about="A score function weighs the value of the objective with the slope of the density that was drawn from. It"
+        " is unbiased whatever the objective does, and its noise grows with the number of the draws. Where a model"
+        " can be written so that its densities are continuous, paths are better by orders of magnitude.",
+        wrong="z[row] ~ Poisson(3)              # a guide draws it: 5 000 rows\ny ~ Normal(if z > 2 then 1 else 0, 1)",
+        right="z ~ Poisson(3)                   # one number\ny ~ Normal(if z > 2 then 1 else 0, 1)",
+    ),
+    Code(
+        "W150",
+        "the gradient of `{name}` cannot follow its path: {reason}",
+        "this branch",
+        "branches that meet here would give the path back, as in `slope * max(x - cut, 0)`",
+        about="Where a density jumps in a continuous unknown, the slope of the density says nothing of the jump, and"
+        " the gradient along the path is wrong. Here it is estimated from the values on both sides instead: unbiased,"
+        " and noisier. If the jump is meant, nothing has to be done. `ppl explain` shows what was chosen.",
+        wrong="cut ~ Normal(0, 1)\nbase ~ Normal(0, 1)\ny ~ Normal(if x < cut then 0 else base, 1)",
+        right="cut ~ Normal(0, 1)\nbase ~ Normal(0, 1)\ny ~ Normal(base * max(x - cut, 0), 1)",
+    ),
 )

@@ -41,3 +41,24 @@ def warnings(body: str) -> list[str]:
 )
 def test_what_is_warned_of(body: str, codes: list[str]) -> None:
     assert warnings(body) == codes
+
+
+@pytest.mark.parametrize(
+    ("priors", "mean", "codes"),
+    [
+        ("a[g] ~ Normal(mu, 1)", "b + a[g]", ["W131"]),
+        ("a[g] ~ Normal(mu, 1)", "b - 2 * mu + a[g]", []),  # the data tell `mu` from `b`
+        ("a[g] ~ Normal(mu, 1)", "b * a[g]", []),
+        ("a[g] ~ Normal(0, 1)", "b + mu + a[g]", []),  # their priors hold both
+        ("a[g] ~ Flat()", "mu - (b + a[g])", ["W131"]),
+        ("a ~ Flat()\n c ~ Flat()", "b * mu + a + c", ["W131"]),
+        ("a[g] ~ Normal(mu, 1)\n c[row] ~ Normal(0, 1)", "c + a[g] + b * y", []),
+        ("a[g] ~ Normal(mu, 1)\n c[row] ~ Normal(b, 1)", "c + a[g]", ["W131"]),
+        ("a[g] ~ Normal(mu, 1)\n factor -mu^2", "b + a[g]", []),
+    ],
+)
+def test_sums_that_are_identified_by_nothing(priors: str, mean: str, codes: list[str]) -> None:
+    body = f"b ~ Normal(0, 10)\n mu ~ Normal(0, 10)\n {priors}\n y ~ Normal({mean}, 1)"
+    found = check(parse(f"data {{\n y: real\n g: factor\n}}\nmodel {{\n {body}\n}}\n"))
+    assert found.core is not None, found.errors
+    assert [d.code for d in found.warnings if d.code == "W131"] == codes

@@ -41,7 +41,7 @@ def test_predictions_of_new_rows(saved: Path, tmp_path: Path) -> None:
     head, first, second = done.stdout.splitlines()
     assert head.split() == ["row", "y_mean", "y_sd", "y_q05", "y_q50", "y_q95", "new", "levels"]
     assert float(first.split()[2]) > 10 and second.endswith("school=Z")
-    assert "W150" in done.stderr and "row 2" in done.stderr
+    assert "W153" in done.stderr and "row 2" in done.stderr
 
 
 def test_predictions_in_a_file(saved: Path, tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ def test_json(saved: Path, tmp_path: Path) -> None:
     done = ppl("predict", str(saved), str(new), "--json")
     found = json.loads(done.stdout)
     assert found["schema"] == 1 and found["rows"] == [1, 2] and found["new_levels"] == {"2": ["school=Z"]}
-    assert len(found["predictions"]["y"]["q95"]) == 2 and found["warnings"][0]["code"] == "W150"
+    assert len(found["predictions"]["y"]["q95"]) == 2 and found["warnings"][0]["code"] == "W153"
 
 
 def test_new_levels_may_be_an_error(saved: Path, tmp_path: Path) -> None:

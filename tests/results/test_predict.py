@@ -88,7 +88,7 @@ def test_a_new_level_comes_from_its_prior_given_the_others(fit: Fit) -> None:
     found = fit.predict(new)
     eta, mu, s_g = number(found["eta"]), number(fit["mu"]), number(fit["s_g"])
     assert found.new_levels == {2: ("g=new",), 3: ("g=new",)}
-    assert [w.code for w in found.warnings] == ["W150"]
+    assert [w.code for w in found.warnings] == ["W153"]
     b, x = number(fit["b"]), np.asarray(DATA["x"])
     centre = mu.mean() + 0.5 * (20.0 - 4.5) + b.mean() * (10.0 - x.mean()) / x.std(ddof=1)
     assert abs(eta.mean()[1] - centre) < 0.1
