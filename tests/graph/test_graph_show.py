@@ -5,6 +5,7 @@ from pathlib import Path
 import networkx as nx
 import pytest
 
+from ppl.api import load
 from ppl.check.check import check
 from ppl.graph.graph import lower
 from ppl.graph.show import BIASED, COLOURS, legend, ordered, to_dot, to_json, to_mermaid, to_text
@@ -41,12 +42,12 @@ def planned(text: str, path: str = "m.ppl") -> nx.DiGraph:
 
 @pytest.mark.parametrize("path", MODELS, ids=lambda p: p.stem)
 def test_parents_come_first_and_nothing_is_lost(path: Path) -> None:
-    graph = planned(path.read_text())
+    graph = load(path).graph
     place = {node.name: i for i, node in enumerate(ordered(graph))}
     assert set(place) == set(graph.nodes)
     assert all(place[u] < place[v] for u, v in graph.edges)
     for view in (to_text, to_mermaid, to_dot):
-        assert view(graph) == view(planned(path.read_text()))
+        assert view(graph) == view(load(path).graph)
     record = to_json(graph)
     assert {(e["from"], e["to"]) for e in record["edges"]} == set(graph.edges)
 

@@ -118,7 +118,7 @@ SCHOOLS, COAL, PIECEWISE, SEEDS, TOPICS = map(of_model, ("eight_schools", "coal"
 CASES = (
     Case("bayesian_network", {"": weather}, weather, ("--batch", "10", "--steps", "200", "--draws", "200")),
     Case("change_point", {"": COAL}, COAL, known=(("early", 3.1, 0.3), ("late", 0.9, 0.2))),
-    Case("corridor", {}, None, ("--tol", "0.3", "--restarts", "1")),
+    Case("corridor", {}, None, ("--time", "2s")),
     Case("eight_schools", {"": SCHOOLS}, SCHOOLS, known=(("mu", 4.4, 0.5), ("pooled_new", 4.4, 0.7))),
     Case("funnel", {}, None, ("--guide", "structured"), known=(("v", 0.0, 0.2),)),
     Case("gaussian_mixture", {"": clusters}, clusters),
