@@ -17,7 +17,6 @@ from ppl.syntax import ast
 Evaluate = Callable[[ast.Expr, Scope], Expr]
 # The relative and absolute local error, and the number of steps after which a trajectory is given up.
 OPTIONS = {"rtol": 1e-6, "atol": 1e-8, "steps": 2000.0}
-CALL = "`ode(f, y0, times, …)` with `fun f(t, y, …) = …`"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ chapter 3)."""
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from ppl.emit.affine import affine, is_elementwise
-from ppl.emit.loops import Body, Loop, Span, State, below, loop, loop_of, outcome, positions_between
+from ppl.emit.loops import Body, Loop, Span, State, loop, loop_of, outcome, positions_between
+from ppl.emit.reach import dependents
 from ppl.emit.val import Val
 from ppl.emit.values import Builder
 from ppl.source.diagnostic import Bug
@@ -103,12 +104,11 @@ def _adjoints_of_states(
 
 def _slope(b: Builder, made: Loop, bodies: Sequence[Span], ends: Mapping[Val, Val], pull: Pull) -> Val | None:
     """The slope of every position of the only state in the one before; None where positions of other axes meet."""
-    leaves, known, slope = set(ends.values()), dict[Val, bool](), b.lit(0.0)
+    leaves, slope = set(ends.values()), b.lit(0.0)
     for body in bodies:
         (value,) = body.values
         assert value is not None
-        inside = below(value, lambda a: _depends(a, leaves, known)) if _depends(value, leaves, known) else ()
-        if not all(x in leaves or is_elementwise(x) for x in inside):
+        if not all(x in leaves or is_elementwise(x) for x in dependents((value,), leaves)):
             return None
         found = b.total(pull({value: b.lit(1.0)}, leaves).values())
         slope = b.apply("where", positions_between(b, made.axis, body.first, body.end), found, slope)
@@ -135,26 +135,8 @@ def _outside(
     here = positions_between(b, made.axis, body.first, body.end)
     seeds = _seeds(b, made, body, {i: b.apply("where", here, g, b.lit(0.0)) for i, g in full.items()})
     leaves = set(ends.values())
-    moving: dict[Val, bool] = {}
-    inside = set()
-    for w in seeds:
-        inside |= {x for x in below(w, lambda a: _depends(a, leaves, moving)) if _depends(x, leaves, moving)}
+    inside = dependents(seeds, leaves)
     edge = {a for x in inside - leaves for a in x.args if a not in inside}
     edge |= {w for w in seeds if w not in inside}
     wanted = [a for a in edge if a.stage > 0 and a.op != "lit"]
     return [(a, g) for a, g in pull(seeds, [*wanted, *leaves]).items() if a not in leaves]
-
-
-def _depends(root: Val, leaves: set[Val], known: dict[Val, bool]) -> bool:
-    """Whether a value depends on one of the leaves."""
-    stack = [root]
-    while stack:
-        v = stack[-1]
-        if v in known:
-            stack.pop()
-        elif waiting := [a for a in v.args if a not in known]:
-            stack.extend(waiting)
-        else:
-            known[v] = v in leaves or any(known[a] for a in v.args)
-            stack.pop()
-    return known[root]

@@ -8,6 +8,7 @@ axis and becomes the body, in which `cell` stands for one position of an array o
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ppl.emit.reach import below
 from ppl.emit.val import Val
 from ppl.emit.values import Builder
 from ppl.source.diagnostic import Bug
@@ -235,18 +236,6 @@ class Inner:
             return b.selected(value, axis, at)
         here = b.apply("where", b.apply("eq", at, b.arange(axis)), value, b.lit(0.0))
         return b.sum(here, tuple(a for a in at.axes if a not in v.axes))
-
-
-def below(root: Val, goes_on: Callable[[Val], bool]) -> Iterable[Val]:
-    """The values that a value depends on, itself among them, as far as `goes_on` holds."""
-    seen: set[Val] = set()
-    stack = [root]
-    while stack:
-        v = stack.pop()
-        if v not in seen:
-            seen.add(v)
-            stack.extend(a for a in v.args if goes_on(a))
-    return seen
 
 
 def _summands(v: Val, moves: Callable[[Val], bool], sign: int = 1) -> Iterable[tuple[int, Val]]:

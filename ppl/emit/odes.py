@@ -6,6 +6,7 @@ before the solver runs, and are its parameters, through which gradients flow."""
 from collections.abc import Callable, MutableMapping
 
 from ppl.check.core import Expr
+from ppl.emit.reach import dependents
 from ppl.emit.reverse import adjoints
 from ppl.emit.val import RateBody, Val
 from ppl.emit.values import Builder
@@ -58,7 +59,7 @@ def _groups(b: Builder, lower: Lower, e: Expr, along: str, group: str) -> tuple[
 
 def _taken_out(b: Builder, root: Val, bound: set[Val]) -> tuple[Val, dict[Val, Val]]:
     """The rate with parameters in place of the values that vary with neither time nor state, and these values."""
-    inner = _depending(root, bound)
+    inner = dependents((root,), bound)
     outside: dict[Val, Val] = {}
     made: dict[Val, Val] = {}
 
@@ -73,22 +74,6 @@ def _taken_out(b: Builder, root: Val, bound: set[Val]) -> tuple[Val, dict[Val, V
         args = tuple(made[a] if a in inner else param(a) for a in v.args)
         made[v] = v if args == v.args else b.node(v.op, args, v.attrs, v.axes, True, v.stage, v.hint)
     return made[root] if root in inner else param(root), outside
-
-
-def _depending(root: Val, bound: set[Val]) -> set[Val]:
-    """The values under `root` that depend on one of `bound`."""
-    known: dict[Val, bool] = {}
-    stack = [root]
-    while stack:
-        v = stack[-1]
-        if v in known:
-            stack.pop()
-        elif waiting := [a for a in v.args if a not in known]:
-            stack.extend(waiting)
-        else:
-            known[v] = v in bound or any(known[a] for a in v.args)
-            stack.pop()
-    return {v for v, depends in known.items() if depends}
 
 
 def _fixed(roots: tuple[Val, ...]) -> tuple[Val, ...]:

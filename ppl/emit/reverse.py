@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from ppl.emit.affine import affine
 from ppl.emit.loop_reverse import through_loop
 from ppl.emit.loops import loop_of, outcome
+from ppl.emit.reach import dependents
 from ppl.emit.val import KernelCall, RateBody, Val
 from ppl.emit.values import Builder
 from ppl.source.diagnostic import Bug
@@ -20,16 +21,16 @@ Contributions = list[tuple[Val, Val]]
 def adjoints(b: Builder, root: Val, wrt: Iterable[Val]) -> dict[Val, Val]:
     """d root / d v for every v of `wrt` that the root depends on."""
     leaves = set(wrt)
-    found = _swept(b, {root: b.lit(1.0)}, _active((root,), leaves))
-    return {v: found[v] for v in leaves if v in found}
+    found = _swept(b, {root: b.lit(1.0)}, dependents((root,), leaves))
+    return {v: found[v] for v in sorted(leaves, key=lambda x: x.order) if v in found}
 
 
 def pullback(b: Builder, seeds: Mapping[Val, Val], wrt: Iterable[Val]) -> dict[Val, Val]:
     """The adjoints of `wrt` that follow from those of other values. What a value of `wrt` depends on is not asked
     about: it is taken to be given."""
     leaves = set(wrt)
-    found = _swept(b, seeds, _active(seeds, leaves, leaves), leaves)
-    return {v: found[v] for v in leaves if v in found}
+    found = _swept(b, seeds, dependents(seeds, leaves, leaves), leaves)
+    return {v: found[v] for v in sorted(leaves, key=lambda x: x.order) if v in found}
 
 
 def _swept(b: Builder, seeds: Mapping[Val, Val], active: set[Val], ends: Iterable[Val] = frozenset()) -> dict[Val, Val]:
@@ -51,22 +52,6 @@ def _back_through(b: Builder, v: Val, found: Mapping[Val, Val]) -> Contributions
     outcomes = {i: outcome(b, v, i) for i in range(len(loop_of(v).states))}
     grads = {i: found[x] for i, x in outcomes.items() if x in found}
     return through_loop(b, v, grads, lambda seeds, wrt: pullback(b, seeds, wrt)) if grads else []
-
-
-def _active(roots: Iterable[Val], leaves: set[Val], ends: Iterable[Val] = ()) -> set[Val]:
-    """The values on a path from the leaves to a root; what the `ends` depend on is not looked at."""
-    known: dict[Val, bool] = dict.fromkeys(ends, True)
-    stack = list(roots)
-    while stack:
-        v = stack[-1]
-        if v in known:
-            stack.pop()
-        elif waiting := [a for a in v.args if a not in known]:
-            stack.extend(waiting)
-        else:
-            known[v] = v in leaves or any(known[a] for a in v.args)
-            stack.pop()
-    return {v for v, on in known.items() if on}
 
 
 def _domain(v: Val, part: Val) -> tuple[str, ...]:

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import reduce
 
-from ppl.emit.loops import below, loop_of
+from ppl.emit.loops import loop_of
+from ppl.emit.reach import below
 from ppl.emit.val import KernelCall, Val
 from ppl.emit.values import Builder
 from ppl.stdlib.primitives import PRIMITIVES

@@ -11,13 +11,13 @@ from time import perf_counter
 
 import numpy as np
 
-from ppl.infer.approximation import Approximation, Cost, Evidence, Options, Progress, Trust
+from ppl.infer.approximation import Approximation, Cost, Evidence, Mode, Options, Progress, Trust
 from ppl.infer.chart import Chart, at_rounding, chart_of_moments, normal_elbo
 from ppl.infer.gaussian import Check, Fitted, check_normal, fit_normal
 from ppl.infer.importance import Weighted, correct, far_share, plain_draws
 from ppl.infer.laplace import DENSE_LIMIT, Whitening, whiten
 from ppl.infer.lbfgs import Limits, Minimum
-from ppl.infer.modes import Search, far_points, other_modes
+from ppl.infer.modes import far_points, other_modes
 from ppl.infer.modulated import (
     FittedModulated,
     Modulated,
@@ -117,10 +117,10 @@ def approximate(session: Session) -> Approximation:
         fit_level(session, chart) if options.guide == "laplace" else fit_levels(session, family_chart(session, chart))
     )
     level = modulate_where_possible(session, level)
-    search = search_modes(session, level, begun)
+    modes = search_modes(session, level, begun)
     weighted = correct(session.target, level.guide, options.draws, session.rng(IMPORTANCE))
     session.done("importance", level.check.elbo)
-    return conclude(session, level, search, weighted)
+    return conclude(session, level, modes, weighted)
 
 
 def begin_somewhere(session: Session) -> Begun:
@@ -305,16 +305,16 @@ def agrees(fitted: Fitted, check: Check, tol: float) -> bool:
     return fitted.elbo - check.elbo < max(0.05, 2 * check.elbo_se) and check.shift < tol and check.scale < tol
 
 
-def search_modes(session: Session, level: Level, begun: Begun) -> Search:
+def search_modes(session: Session, level: Level, begun: Begun) -> tuple[Mode, ...]:
     """Climb again from the ends of the starting paths that lie outside the fit, and from dense far points."""
     target, chart = session.target, level.fitted.chart
     if target.dim > DENSE_LIMIT or not np.isfinite(level.check.elbo):
-        return Search((), 0, 0)
+        return ()
     ends = to_x(chart, target.recentre(begun.ends, begun.chart.w, chart.w) if target.weights else begun.ends)
     starts = np.concatenate([outside(ends), far_points(target, chart, 3, session.rng(MODES))])
-    search = other_modes(target, chart, starts, session.limits(60, 1e-3), level.check.elbo)
+    found = other_modes(target, chart, starts, session.limits(60, 1e-3), level.check.elbo)
     session.done("modes", level.check.elbo)
-    return search
+    return found
 
 
 def to_x(chart: Chart, u: Array) -> Array:
@@ -327,7 +327,7 @@ def outside(x: Array) -> Array:
     return np.asarray(x[np.linalg.norm(x, axis=1) > 3.0 + np.sqrt(x.shape[1])])
 
 
-def conclude(session: Session, level: Level, search: Search, weighted: Weighted) -> Approximation:
+def conclude(session: Session, level: Level, modes: tuple[Mode, ...], weighted: Weighted) -> Approximation:
     """Everything measured, the verdict on it, and the draws that go with the verdict."""
     chart, count = level.fitted.chart, len(weighted.u)
     smoothed, accepted = weighted.smoothed, weighted.accepted
@@ -346,8 +346,8 @@ def conclude(session: Session, level: Level, search: Search, weighted: Weighted)
         ess=smoothed.ess,
         corrected=accepted,
         moment_error=weighted.error,
-        starts_agree=not search.modes,
-        modes=search.modes,
+        starts_agree=not modes,
+        modes=modes,
         settled=level.settled,
         draws=count,
         tail=far_share(session.target, level.guide),

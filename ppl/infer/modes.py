@@ -4,7 +4,6 @@ Importance weights cannot see a mode in which no draw falls, so it is looked for
 and from far points whose density is higher than a normal tail allows.
 """
 
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -19,15 +18,6 @@ PROBES = 128
 RADII = (2.0, 4.0, 8.0)
 
 
-@dataclass(frozen=True, slots=True)
-class Search:
-    """The other modes found, and how many climbs came back to the fitted one."""
-
-    modes: tuple[Mode, ...]
-    returned: int
-    climbed: int
-
-
 def far_points(target: Target, chart: Chart, wanted: int, rng: np.random.Generator) -> Array:
     """The `wanted` points (x coordinates) that most exceed the density of the normal there, out of `PROBES` spread over
     several radii; only values are asked for. None where nothing stands out."""
@@ -39,11 +29,11 @@ def far_points(target: Target, chart: Chart, wanted: int, rng: np.random.Generat
     return np.asarray(x[order[np.isfinite(excess[order]) & (excess[order] > 2.0)]])
 
 
-def other_modes(target: Target, chart: Chart, starts: Array, limits: Limits, elbo: float) -> Search:
+def other_modes(target: Target, chart: Chart, starts: Array, limits: Limits, elbo: float) -> tuple[Mode, ...]:
     """Climb from `starts` (S, D; x coordinates) and weigh every summit apart from the fitted normal by its own Laplace
     evidence, f + log|scale| + D/2 log 2 pi, against `elbo`."""
     if not len(starts):
-        return Search((), 0, 0)
+        return ()
     ends = minimise(climb_objective(target, chart), starts, limits, whitened=True, keep=False)
     apart = [end for end in ends if np.isfinite(end.value) and _apart(end.x)]
     modes: list[tuple[Chart, Mode]] = []
@@ -53,7 +43,7 @@ def other_modes(target: Target, chart: Chart, starts: Array, limits: Limits, elb
             continue
         mass = -end.value + local.log_det() + HALF_LOG_2PI * chart.dim - elbo
         modes.append((local, Mode(local.centre, mass, symmetric_kl(local, chart))))
-    return Search(tuple(mode for _, mode in modes), len(ends) - len(apart), len(ends))
+    return tuple(mode for _, mode in modes)
 
 
 def _apart(x: Array) -> bool:
