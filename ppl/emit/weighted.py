@@ -35,14 +35,20 @@ def weighted(
     then the sum of the bounds of positions, of which a uniform sample is unbiased. Raises ModelError (E556) where
     weights would be of all the data together."""
     b = o.b
+    if aim.count == 1:
+        each = [scaled(o, b.sum(c, c.axes), axes) for c, axes in paid]
+        total = b.total(each)
+        return total, _slopes(o, b.total(each[:own]), total, None, raws) if _is_doubly(o, aim) else adjoints(
+            b, total, raws
+        )
     costs = [cost for cost, _ in paid]
     shared = _shared(o, costs)
     moving = [any(alignment(c, v) is not None for v in _noises(o)) for c in costs]
     log_w = b.total(b.sum_to(c, shared) for c, moves in zip(costs, moving, strict=True) if moves)
     rest = b.total(scaled(o, b.sum(c, c.axes), axes) for (c, axes), m in zip(paid, moving, strict=True) if not m)
-    count = b.lit(1.0 / aim.count)
+    others = b.mul(b.lit(1.0 / aim.count), rest)
     if not log_w.batch:
-        return rest, adjoints(b, b.mul(count, rest), raws)
+        return rest, adjoints(b, others, raws)
     if o.batching is not None and o.batching.lead not in shared:
         raise ModelError([complain("E556.batch", None, lead=o.batching.lead)])
     given = (aim.count, aim.order)
@@ -53,15 +59,27 @@ def weighted(
         return scaled(o, b.sum(b.mul(share, part), log_w.axes), shared)
 
     bound = b.add(scaled(o, b.sum(value, value.axes), shared), rest)
-    others = b.mul(count, rest)
-    if not aim.doubly or o.joined:
+    if not _is_doubly(o, aim):
         return bound, adjoints(b, b.add(share_of(log_w), others), raws)
     model = b.total(b.sum_to(c, shared) for c, m in zip(costs[:own], moving[:own], strict=True) if m)
-    direct = pullback(b, {b.add(share_of(model), others): b.lit(1.0)}, [*raws, *o.draws])
-    along = pullback(b, {share_of(log_w): b.lit(1.0)}, o.draws)
     factor = b.add(b.lit(aim.order), b.mul(b.lit(1.0 - aim.order), share))
-    paths = pullback(b, {z: b.mul(factor, slope) for z, slope in along.items()}, raws)
-    return bound, {v: b.total(g[v] for g in (direct, paths) if v in g) for v in raws}
+    return bound, _slopes(o, b.add(share_of(model), others), share_of(log_w), factor, raws)
+
+
+def _is_doubly(o: Objective, aim: Aim) -> bool:
+    """Whether every density of the guide is that of a draw with a value of its own: those of joint draws, and of draws
+    that are made step by step, are of the numbers that they are made from."""
+    return aim.doubly and len(o.draws) == len(o.guide_costs) and not o.joined
+
+
+def _slopes(o: Objective, model: Val, whole: Val, factor: Val | None, raws: Sequence[Val]) -> dict[Val, Val]:
+    """The gradient of the model at the draws as they are, and that of the whole along the path of each draw, times a
+    factor; the density of the guide at draws as they are, whose mean slope is zero, has no part in it."""
+    b = o.b
+    direct = pullback(b, {model: b.lit(1.0)}, [*raws, *o.draws])
+    along = pullback(b, {whole: b.lit(1.0)}, o.draws)
+    paths = pullback(b, {z: g if factor is None else b.mul(factor, g) for z, g in along.items()}, raws)
+    return {v: b.total(g[v] for g in (direct, paths) if v in g) for v in raws}
 
 
 def _noises(o: Objective) -> list[Val]:

@@ -92,8 +92,8 @@ class GroupedPart:
 
 @dataclass(frozen=True, slots=True)
 class GroupedParts:
-    """A bound of `weighed` draws that is looked at part by part: weights are those of positions, to each of which a draw
-    belongs. Log weights are of single draws, as are those of `Groups`."""
+    """A bound of `weighed` draws that is looked at part by part: weights are those of positions, and every draw belongs
+    to one. Log weights are of single draws, as are those of `Groups`."""
 
     parted: Parted
     weighed: int

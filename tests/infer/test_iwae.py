@@ -44,6 +44,22 @@ guide {
   z[row] ~ Normal(a * y + b, s)
 }
 """
+# draws that are made step by step have no density of their own values
+STEPS = """
+data { y: real
+ x: real }
+model {
+  param b = 0.5
+  for t in row { z[t] ~ if t <= 1 then Normal(x, 1) else Normal(b * z[t - 1], 1) }
+  y ~ Normal(z, 1)
+}
+guide {
+  param a = 0.3
+  param c = 0.2
+  param s: real > 0 = 0.8
+  for t in row { z[t] ~ if t <= 1 then Normal(a * y, s) else Normal(a * y + c * z[t - 1], s) }
+}
+"""
 TABLE = {"y": [0.5, 2.0, 1.0], "x": [1.0, -0.5, 0.2]}
 AIMS = [Aim(1), Aim(5), Aim(3, 0.5), Aim(3, -0.5)]
 
@@ -70,7 +86,7 @@ def test_plain_gradients_are_those_of_the_value(text, data, aim):
         assert np.allclose(slopes[:, at], (up - down) / 2e-6, rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize(("text", "data"), [(CONE, None), (ROWS, TABLE)])
+@pytest.mark.parametrize(("text", "data"), [(CONE, None), (ROWS, TABLE), (STEPS, TABLE)])
 @pytest.mark.parametrize("aim", AIMS, ids=lambda a: a.name)
 def test_doubly_reparameterised_gradients_have_the_same_mean(text, data, aim):
     plain, twice = groups(text, aim, data), groups(text, doubly(aim), data)
