@@ -45,4 +45,12 @@ WARNINGS = (
         "w[k] ~ Dirichlet(1)\nm[k] ~ Normal(0, 10)\ny ~ Mixture(w, Normal(m, 1))",
         "w[k] ~ Dirichlet(1)\nm[k] ~ Ordered(Normal(0, 10))\ny ~ Mixture(w, Normal(m, 1))",
     ),
+    Page(
+        "W131",
+        "Nothing that the model says of the data changes when a constant moves from one of the two to the other, and"
+        " neither of their priors holds it. The sum is estimated well, its parts are not, and the fit takes longer. A"
+        " prior around zero for the effects leaves their mean to the intercept.",
+        "b0 ~ Normal(0, 10)\nmu ~ Normal(0, 10)\na[county] ~ Normal(mu, 1)\ny ~ Normal(b0 + a[county], 1)",
+        "b0 ~ Normal(0, 10)\na[county] ~ Normal(0, 1)\ny ~ Normal(b0 + a[county], 1)",
+    ),
 )

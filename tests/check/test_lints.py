@@ -52,7 +52,7 @@ def test_what_is_warned_of(body: str, codes: list[str]) -> None:
         ("a[g] ~ Normal(0, 1)", "b + mu + a[g]", []),  # their priors hold both
         ("a[g] ~ Flat()", "mu - (b + a[g])", ["W131"]),
         ("a ~ Flat()\n c ~ Flat()", "b * mu + a + c", ["W131"]),
-        ("a[g] ~ Normal(mu, 1)\n c[row] ~ Normal(0, 1)", "c + a[g] + b * y", []),
+        ("a[g] ~ Normal(mu, 1)\n c[row] ~ Normal(0, 1)", "c + a[g] + 2 * b", []),
         ("a[g] ~ Normal(mu, 1)\n c[row] ~ Normal(b, 1)", "c + a[g]", ["W131"]),
         ("a[g] ~ Normal(mu, 1)\n factor -mu^2", "b + a[g]", []),
     ],
