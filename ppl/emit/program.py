@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import networkx as nx
 
@@ -9,7 +10,9 @@ from ppl.emit.assemble import assemble_program
 from ppl.emit.assembly import Assembly, Centring, NoiseSlot, Slot, chains
 from ppl.emit.code import Writer, axis_size, read
 from ppl.emit.reverse import adjoints
+from ppl.emit.sums import Chain
 from ppl.emit.val import Val
+from ppl.graph.graph import core_of
 
 HEADER = """\
 # {title}
@@ -25,6 +28,15 @@ import ppl.stdlib.kernels as k
 def program(d, n):
     # what depends on the data alone
 """
+
+
+class Place(Protocol):
+    """Some of the coordinates, by name."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def axes(self) -> tuple[str, ...]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,45 +77,30 @@ def emit(graph: nx.DiGraph, with_terms: bool = False) -> Emitted:
     each statement contributes to the log density, to find out which one is not finite."""
     a = assemble_program(graph)
     terms = {t.name: t for t in a.terms if not any("?" in x for x in t.value.axes)} if with_terms else {}
-    scalars = [s for s in a.slots if not s.axes]
-    slots = (*scalars, *(s for s in a.slots if s.axes))
+    # numbers first, for they stand at columns that are known now
+    slots = (*(s for s in a.slots if not s.axes), *(s for s in a.slots if s.axes))
     outputs = _outputs(a, slots)
-    w = Writer(hints=dict(a.hints), scalars={s.name: i for i, s in enumerate(scalars)})
-    write_sizes(a, w)
-    every_chain = chains(a)
-    # the forward pass of a chain keeps a table of two states for every position, whatever its potentials share
-    w.line(f"d.afford({', '.join(['n', *(repr(c.table) for c in every_chain)])})")
-    linked = [(c, a.b.sorted(c.step.left)) for c in every_chain if c.alone]
     # every value that some function needs decides how large a call gets
     every = [v for group in outputs.values() for v in group] + [t.value for t in terms.values()]
-    w.write(stage_zero(every), 0)
-    for s in slots:
-        if s.axes:
-            w.line(f'{w.slot(s.name)} = d.slot("{s.name}")')
-    for noise in a.noises:
-        w.line(f'{w.noise_slot(noise.key)} = d.noise("{noise.key}")')
+    every_chain = chains(a)
+    linked = [(c, a.b.sorted(c.step.left)) for c in every_chain if c.alone]
     summed = {name: (*e.axes, f"{name}?") for name, e in a.eliminated.items()}
     summed |= {name: (*e.term.axes, f"{name}?") for name, e in a.events.items()}
     marginals = {name: (v, axes) for (name, axes), v in zip(summed.items(), outputs["marginals"], strict=True)}
     potentials = {c.name: (c.unary, c.unary_axes(plates)) for c, plates in linked}
     potentials |= {f"{c.name}, before": (c.pair, c.pair_axes(plates)) for c, plates in linked}
-    bodies = [
-        _log_density(outputs["value"][0], w),
-        _value_and_grad(slots, outputs, w),
-        named_function("constrained", a.reported, w),
-        _recentred(a, slots, w),
-        named_function("marginals", marginals, w),
-        named_function("terms", {name: (t.value, t.value.axes) for name, t in terms.items()}, w),
-        named_function("potentials", potentials, w),
-        named_function("recovered", a.recovered, w, "u, w, e"),
-    ]
-    for body in bodies:
-        w.line("")
-        w.lines.extend(body)
-    w.line("")
-    w.line("return log_density, value_and_grad, constrained, recentred, marginals, terms, potentials, recovered")
-    title = (graph.graph["core"].path or "model").rsplit("/", 1)[-1]
-    text = HEADER.format(title=title) + "\n".join(w.lines) + "\n"
+    w = _begun(a, slots, every, every_chain)
+    bodies = {
+        "log_density": _log_density(outputs["value"][0], w),
+        "value_and_grad": _value_and_grad(slots, outputs, w),
+        "constrained": named_function("constrained", a.reported, w),
+        "recentred": _recentred(a, slots, w),
+        "marginals": named_function("marginals", marginals, w),
+        "terms": named_function("terms", {name: (t.value, t.value.axes) for name, t in terms.items()}, w),
+        "potentials": named_function("potentials", potentials, w),
+        "recovered": named_function("recovered", a.recovered, w, "u, w, e"),
+    }
+    text = finished(graph, HEADER, w, bodies)
     reported = tuple((name, axes) for name, (_, axes) in a.reported.items())
     return Emitted(
         text,
@@ -119,6 +116,37 @@ def emit(graph: nx.DiGraph, with_terms: bool = False) -> Emitted:
         tuple((name, axes) for name, (_, axes) in a.recovered.items()),
         tuple(a.noises),
     )
+
+
+def _begun(a: Assembly, slots: Sequence[Slot], every: Sequence[Val], every_chain: Sequence[Chain]) -> Writer:
+    """What comes before the functions: lengths, what depends on the data alone, and where things stand."""
+    w = Writer(hints=dict(a.hints), scalars={s.name: i for i, s in enumerate(s for s in slots if not s.axes)})
+    write_sizes(a, w)
+    # the forward pass of a chain keeps a table of two states for every position, whatever its potentials share
+    w.line(f"d.afford({', '.join(['n', *(repr(c.table) for c in every_chain)])})")
+    w.write(stage_zero(every), 0)
+    write_places(w, slots, a.noises)
+    return w
+
+
+def write_places(w: Writer, slots: Iterable[Place], noises: Iterable[NoiseSlot]) -> None:
+    """Where arrays of coordinates and of uniform numbers stand; single numbers stand at columns that are known."""
+    for s in slots:
+        if s.axes:
+            w.line(f'{w.slot(s.name)} = d.slot("{s.name}")')
+    for noise in noises:
+        w.line(f'{w.noise_slot(noise.key)} = d.noise("{noise.key}")')
+
+
+def finished(graph: nx.DiGraph, header: str, w: Writer, bodies: Mapping[str, list[str]]) -> str:
+    """The text of a program that begins as `w` does and returns these functions."""
+    for body in bodies.values():
+        w.line("")
+        w.lines.extend(body)
+    w.line("")
+    w.line(f"return {', '.join(bodies)}")
+    title = (core_of(graph).path or "model").rsplit("/", 1)[-1]
+    return header.format(title=title) + "\n".join(w.lines) + "\n"
 
 
 def _outputs(a: Assembly, slots: Sequence[Slot]) -> dict[str, list[Val]]:

@@ -4,7 +4,6 @@ Importance weights cannot see a mode in which no draw falls, so it is looked for
 and from far points whose density is higher than a normal tail allows.
 """
 
-
 import numpy as np
 
 from ppl.infer.approximation import Mode
