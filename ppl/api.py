@@ -30,7 +30,7 @@ from ppl.guide.families import family_guide, is_family
 from ppl.guide.shared import shared_guide
 from ppl.infer.approximation import Approximation, Options, Progress
 from ppl.infer.engine import fit as approximate
-from ppl.infer.guided import around_modes, grouped, laplace_joints, weighed
+from ppl.infer.guided import around_modes, grouped, landing, laplace_joints, weighed
 from ppl.infer.minibatch import fit_minibatches
 from ppl.infer.objective import NotFinite
 from ppl.infer.optimise import fit_objective, with_points
@@ -259,11 +259,12 @@ class Model:
             if isinstance(program, ObjectiveProgram) and program.emitted.aim is None and laplace_joints(self.graph):
                 return around_modes(self.graph, program, bound, options, report, stop)
             if isinstance(program, BatchedObjective):
-                return fit_minibatches(grouped(program), options, report, stop)
+                other = landing(self.graph, program, bound)
+                return fit_minibatches(grouped(program), options, report, stop, other)
             if isinstance(program, ObjectiveProgram) and program.emitted.aim is not None:
                 return weighed(self.graph, program, bound, options, report, stop)
             if isinstance(program, ObjectiveProgram) and (options.rate is not None or is_heavy(program)):
-                return fit_minibatches(Unparted(program), options, report, stop)
+                return fit_minibatches(Unparted(program), options, report, stop, landing(self.graph, program, bound))
             if isinstance(program, ObjectiveProgram):
                 return fit_objective(program, options, report, stop, drawn=program.constrained)
             return approximate(program, options, report, stop)

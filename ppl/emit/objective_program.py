@@ -13,6 +13,7 @@ from ppl.emit.goal import JointAxes, Objective, ParamSlot
 from ppl.emit.objective import PATHWISE, assemble_objective, costs_by_position, costs_of, densities, paid, summed_out
 from ppl.emit.probes import probed
 from ppl.emit.program import (
+    finished,
     flattened,
     large_arrays,
     marginal,
@@ -20,12 +21,13 @@ from ppl.emit.program import (
     per_draw,
     reached,
     stage_zero,
+    write_places,
     write_sizes,
 )
 from ppl.emit.reverse import adjoints
 from ppl.emit.surrogate import surrogate
 from ppl.emit.val import Val
-from ppl.emit.weighted import weighted
+from ppl.emit.weighted import is_doubly, weighted
 from ppl.graph.graph import core_of, drawn_sites, learned_params, node_list, replaced, unknowns
 from ppl.guide.aims import Aim
 from ppl.rewrite.batching import Batching
@@ -52,8 +54,8 @@ class EmittedObjective:
     """The source of an objective, and what its inputs and outputs are: `params` in the order of coordinates, `noises`
     in the order of the uniform numbers, `learned` the author's parameters with their axes as written, `scores` the
     unknowns that are estimated by their scores, `work` how many arrays of which axes an estimate computes,
-    `stratified` the unknowns with branches to either side, `batching` what a minibatch has a part of. The rest
-    is as in `Emitted`."""
+    `stratified` the unknowns with branches to either side, `batching` what a minibatch has a part of, `doubly` whether
+    the density of the guide at its own draws has no part in gradients. The rest is as in `Emitted`."""
 
     text: str
     params: tuple[ParamSlot, ...]
@@ -73,6 +75,7 @@ class EmittedObjective:
     batching: Batching | None = None
     joined: tuple[JointAxes, ...] = ()
     aim: Aim | None = None
+    doubly: bool = False
 
 
 def emit_objective(
@@ -97,53 +100,26 @@ def emit_objective(
     place = {name: i for i, name in enumerate([*(p.name for p in learned), *(n.name for n in unknowns(graph))])}
     o.params.sort(key=lambda p: (bool(p.axes), place[(p.of or p.name).split("@")[0]]))
     outputs = _outputs(o, costs, drawn, {**_baselines(graph, guide), **(baselines or {})}, aim)
-    scalars = {p.name: i for i, p in enumerate(o.params) if not p.axes}
-    sampled = frozenset(() if batching is None else batching.axes)
-    w = Writer(hints={**drawn.a.hints, **o.a.hints}, scalars=scalars, sampled=sampled)
-    write_sizes(o.a, w)
-    write_sizes(_new_sizes(drawn.a, o.a), w)
-    w.line("d.afford(n)")
     by_position = None if batching is None or core.objective is not None else costs_by_position(drawn)
     outputs = outputs if by_position is None else {**outputs, "by_position": [by_position]}
     every = [v for group in outputs.values() for v in group]
-    # a program for many parts of the data begins once: it computes where only when asked
-    starts = [] if batching is not None else [p.start for p in o.params]
-    w.write(stage_zero([*every, *starts]), 0)
-    w.write(starts, 0)
-    for p in o.params:
-        if p.axes:
-            w.line(f'{w.slot(p.name)} = d.slot("{p.name}")')
-    for noise in _noises(o, drawn):
-        w.line(f'{w.noise_slot(noise.key)} = d.noise("{noise.key}")')
-    if o.a.weights or drawn.a.weights:
-        names = max(o.a.weights, drawn.a.weights, key=len)
-        w.line(f"w = np.zeros({len(names)})" if batching is None else f"w = d.centring({tuple(names)!r})")
     summed = {name: (*e.axes, f"{name}?") for name, e in drawn.a.eliminated.items()}
+    marginals = {name: (v, axes) for (name, axes), v in zip(summed.items(), outputs["marginals"], strict=True)}
     reported = {**drawn.a.reported, **drawn.a.recovered}
-    bodies = [
-        _estimate(o.params, outputs, w),
-        _single("log_weight", outputs["log_weight"][0], w),
-        named_function("constrained", reported, w, ARGUMENTS),
-        named_function(
-            "marginals",
-            {name: (v, axes) for (name, axes), v in zip(summed.items(), outputs["marginals"], strict=True)},
-            w,
-            ARGUMENTS,
-        ),
-        named_function("learned", {p.name: (o.a.s.names[p.name], p.axes) for p in learned}, w, ARGUMENTS),
-        _start(o.params, w),
-    ]
+    w = _begun(o, drawn, every)
+    bodies = {
+        "estimate": _estimate(o.params, outputs, w),
+        "log_weight": _single("log_weight", outputs["log_weight"][0], w),
+        "constrained": named_function("constrained", reported, w, ARGUMENTS),
+        "marginals": named_function("marginals", marginals, w, ARGUMENTS),
+        "learned": named_function("learned", {p.name: (o.a.s.names[p.name], p.axes) for p in learned}, w, ARGUMENTS),
+        "start": _start(o.params, w),
+    }
     if batching is not None and by_position is not None:
-        bodies.append(named_function("by_position", {"log_weight": (by_position, (batching.lead,))}, w, ARGUMENTS))
-    for body in bodies:
-        w.line("")
-        w.lines.extend(body)
-    w.line("")
-    more = "" if by_position is None else ", by_position"
-    w.line(f"return estimate, log_weight, constrained, marginals, learned, start{more}")
-    title = (core.path or "model").rsplit("/", 1)[-1]
+        each = {"log_weight": (by_position, (batching.lead,))}
+        bodies["by_position"] = named_function("by_position", each, w, ARGUMENTS)
     return EmittedObjective(
-        HEADER.format(title=title) + "\n".join(w.lines) + "\n",
+        finished(graph, HEADER, w, bodies),
         tuple(o.params),
         tuple(_noises(o, drawn)),
         tuple((p.name, p.axes) for p in learned),
@@ -161,7 +137,27 @@ def emit_objective(
         batching,
         tuple(o.joined),
         aim,
+        is_doubly(o, aim),
     )
+
+
+def _begun(o: Objective, drawn: Objective, every: Sequence[Val]) -> Writer:
+    """What comes before the functions: lengths, what depends on the data alone, and where things stand."""
+    scalars = {p.name: i for i, p in enumerate(o.params) if not p.axes}
+    sampled = frozenset(() if o.batching is None else o.batching.axes)
+    w = Writer(hints={**drawn.a.hints, **o.a.hints}, scalars=scalars, sampled=sampled)
+    write_sizes(o.a, w)
+    write_sizes(_new_sizes(drawn.a, o.a), w)
+    w.line("d.afford(n)")
+    # a program for many parts of the data begins once: it computes where only when asked
+    starts = [] if o.batching is not None else [p.start for p in o.params]
+    w.write(stage_zero([*every, *starts]), 0)
+    w.write(starts, 0)
+    write_places(w, o.params, _noises(o, drawn))
+    if o.a.weights or drawn.a.weights:
+        names = max(o.a.weights, drawn.a.weights, key=len)
+        w.line(f"w = np.zeros({len(names)})" if o.batching is None else f"w = d.centring({tuple(names)!r})")
+    return w
 
 
 def with_factors(graph: nx.DiGraph, factors: Mapping[str, Expr]) -> nx.DiGraph:

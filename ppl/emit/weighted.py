@@ -38,7 +38,7 @@ def weighted(
     if aim.count == 1:
         each = [scaled(o, b.sum(c, c.axes), axes) for c, axes in paid]
         total = b.total(each)
-        return total, _slopes(o, b.total(each[:own]), total, None, raws) if _is_doubly(o, aim) else adjoints(
+        return total, _slopes(o, b.total(each[:own]), total, None, raws) if is_doubly(o, aim) else adjoints(
             b, total, raws
         )
     costs = [cost for cost, _ in paid]
@@ -59,17 +59,17 @@ def weighted(
         return scaled(o, b.sum(b.mul(share, part), log_w.axes), shared)
 
     bound = b.add(scaled(o, b.sum(value, value.axes), shared), rest)
-    if not _is_doubly(o, aim):
+    if not is_doubly(o, aim):
         return bound, adjoints(b, b.add(share_of(log_w), others), raws)
     model = b.total(b.sum_to(c, shared) for c, m in zip(costs[:own], moving[:own], strict=True) if m)
     factor = b.add(b.lit(aim.order), b.mul(b.lit(1.0 - aim.order), share))
     return bound, _slopes(o, b.add(share_of(model), others), share_of(log_w), factor, raws)
 
 
-def _is_doubly(o: Objective, aim: Aim) -> bool:
+def is_doubly(o: Objective, aim: Aim | None) -> bool:
     """Whether every density of the guide is that of a draw with a value of its own: those of joint draws, and of draws
     that are made step by step, are of the numbers that they are made from."""
-    return aim.doubly and len(o.draws) == len(o.guide_costs) and not o.joined
+    return aim is not None and aim.doubly and len(o.draws) == len(o.guide_costs) and not o.joined
 
 
 def _slopes(o: Objective, model: Val, whole: Val, factor: Val | None, raws: Sequence[Val]) -> dict[Val, Val]:

@@ -4,7 +4,7 @@ The rate is held while the value still rises and falls like a cosine afterwards 
 2024; Loshchilov & Hutter, ICLR 2017), which averages the noise of minibatches out as averaging iterates would.
 Coordinates that belong to single positions move only when their position is met, by moments of their own."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import cos, isfinite, pi
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from ppl.infer.objective import Run, independent_uniforms
 from ppl.infer.parts import Part, Parted, mirrored
+from ppl.infer.steadier import steadier
 from ppl.infer.target import Array
 
 MOMENTUM, MEMORY = 0.9, 500
@@ -184,6 +185,11 @@ class Course:
             told(self.run, self.walker, self.parted)
             self._look()
 
+    def turn_to(self, parted: Parted) -> None:
+        """Go on with another gradient of the same objective."""
+        if parted is not self.parted:
+            self.parted, self.parts = parted, parted.minibatches(self.run.rng(STEPS, 2))
+
     def _look(self) -> None:
         last = np.asarray(self.walker.values[-LOOK:])
         value = float(last.mean())
@@ -202,12 +208,15 @@ class Course:
         self.rate /= 3.0
 
 
-def schedule(run: Run, parted: Parted, walker: Walker, rate: float, steps: int | None, longest: int) -> bool:
+def schedule(run: Run, ways: Sequence[Parted], walker: Walker, rate: float, steps: int | None, longest: int) -> bool:
     """Hold the rate, then let it fall. With `steps`, so many in all; else until the value no longer rises, at most
-    `longest`. True where the value had come to rest before the rate fell."""
+    `longest`. True where the value had come to rest before the rate fell. `ways` are the same objective with different
+    gradients; the steadier one is taken, and looked for again before the rate falls."""
+    parted = steadier(run, ways, walker.theta, 0)
     course = Course(run, parted, walker, rate, parted.minibatches(run.rng(STEPS)), run.rng(STEPS, 1))
     held = int(HELD * (longest if steps is None else steps))
     rested = hold(course, held, until_rest=steps is None)
+    course.turn_to(steadier(run, ways, walker.theta, 1))
     falling = max(walker.steps // 2, LOOK) if steps is None else steps - walker.steps
     for at in range(falling):
         if course.ended:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ppl.check.core import Guide, Joint
 from ppl.data.bound import Bound
-from ppl.emit.batch import BatchedObjective
+from ppl.emit.batch import BatchedObjective, bind_batched
 from ppl.emit.bind_objective import ObjectiveProgram, bind_objective
 from ppl.emit.joints import label_of
 from ppl.emit.objective_program import emit_objective
@@ -18,7 +18,8 @@ from ppl.infer.approximation import Approximation, Options, Progress
 from ppl.infer.groups import GroupedParts, Groups
 from ppl.infer.held import curvature, fit_held, scale_of
 from ppl.infer.optimise import fit_objective
-from ppl.infer.parts import Parted
+from ppl.infer.parts import Parted, Unparted
+from ppl.rewrite.aims import refused_aim
 
 
 def laplace_joints(graph: nx.DiGraph) -> tuple[Joint, ...]:
@@ -80,6 +81,21 @@ def grouped(program: BatchedObjective) -> Parted:
     return program if aim is None else GroupedParts(program, aim.count)
 
 
+def landing(graph: nx.DiGraph, program: BatchedObjective | ObjectiveProgram, bound: Bound) -> Parted | None:
+    """The same objective with gradients in which the density of the guide at its own draws has no part; None where not
+    all of them have one. Such gradients have no variance where the guide is the posterior (Roeder, Wu & Duvenaud,
+    NeurIPS 2017), and may have more than others far from it."""
+    if not program.posterior or program.score_nodes or program.emitted.aim is not None or refused_aim(graph):
+        return None
+    guide, how, batching = guide_of(graph), _estimators(graph), program.emitted.batching
+    emitted = emit_objective(graph, guide, how, batching=batching, aim=Aim(doubly=True))
+    if not emitted.doubly:
+        return None
+    if isinstance(program, BatchedObjective):
+        return bind_batched(graph, emitted, bound, program.size)
+    return Unparted(bind_objective(emitted, bound))
+
+
 def _at_modes(graph: nx.DiGraph) -> Guide:
     """The guide with one place for each Laplace draw."""
     chosen = guide_of(graph)
@@ -89,5 +105,8 @@ def _at_modes(graph: nx.DiGraph) -> Guide:
 
 
 def _program(graph: nx.DiGraph, bound: Bound, guide: Guide | None, aim: Aim | None = None) -> ObjectiveProgram:
-    estimators = {n.name: n.plan.estimator for n in unknowns(graph) if n.plan is not None}
-    return bind_objective(emit_objective(graph, guide, estimators, aim=aim), bound)
+    return bind_objective(emit_objective(graph, guide, _estimators(graph), aim=aim), bound)
+
+
+def _estimators(graph: nx.DiGraph) -> dict[str, str]:
+    return {n.name: n.plan.estimator for n in unknowns(graph) if n.plan is not None}
