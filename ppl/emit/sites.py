@@ -15,6 +15,7 @@ from ppl.emit.strata import strata
 from ppl.emit.surrogate import ScoreNode
 from ppl.emit.tails import cdf
 from ppl.emit.val import Val
+from ppl.emit.values import COST
 from ppl.rewrite.findings import Refusal
 from ppl.rewrite.guards import Guard, jumps_of
 from ppl.rewrite.listing import guide_name, listing
@@ -36,7 +37,7 @@ def draw(o: Objective, name: str, dist: Dist, axes: tuple[str, ...], at: Callabl
 def note_put(o: Objective, name: str, dist: Dist, axes: tuple[str, ...]) -> None:
     """What an unknown costs that is not drawn but put somewhere."""
     log_q = log_density(o.a.s, dist, o.put[name])
-    stopped = o.b.neg(o.b.node("stop", (log_q,), (), log_q.axes))
+    stopped = o.b.neg(o.b.node("stop", (log_q,), COST, log_q.axes))
     o.guide_costs.append((guide_name(name), stopped, plates_of(dist, axes)))
 
 

@@ -14,6 +14,8 @@ from ppl.emit.val import Val
 from ppl.stdlib.primitives import PRIMITIVES
 
 Key = tuple[object, ...]
+# A cost that pulls nothing may be summed inside; a draw that pulls nothing may not, for what depends on it is asked.
+COST = ("cost",)
 
 
 @dataclass(slots=True)
@@ -121,9 +123,9 @@ class Builder:
         match v.op:
             case "neg":
                 return self.neg(self._sum(v.args[0], over))
-            case "stop":
+            case "stop" if v.attrs == COST:
                 inside = self._sum(v.args[0], over)
-                return self.node("stop", (inside,), (), inside.axes)
+                return self.node("stop", (inside,), COST, inside.axes)
             case "add" | "sub" if _worth_splitting(v, over):
                 left, right = (self.sum(a, over) for a in v.args)
                 return self.apply(v.op, left, right)
