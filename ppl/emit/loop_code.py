@@ -1,36 +1,10 @@
 """Loops as Python text: one short loop of numpy over the draws and the other axes, its arrays gathered in lists."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol
 
 from ppl.emit.loops import Body, Loop, loop_of
+from ppl.emit.pen import Pen
 from ppl.emit.val import Val
-
-
-class Pen(Protocol):
-    """What writing a loop needs of the writer."""
-
-    lines: list[str]
-    text: dict[Val, str]
-    inlined: set[Val]
-    outcomes: dict[Val, tuple[str, ...]]
-
-    def inside(self) -> "Pen": ...
-
-    def line(self, text: str) -> None: ...
-
-    def name(self, hint: str) -> str: ...
-
-    def write(self, wanted: Iterable[Val], stage: int) -> None: ...
-
-    def of(self, v: Val) -> str: ...
-
-    def aligned(self, v: Val, axes: tuple[str, ...], batch: bool) -> str: ...
-
-    def size(self, axis: str) -> str: ...
-
-    def shape(self, axes: Iterable[str], batch: bool) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)

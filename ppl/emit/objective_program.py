@@ -8,9 +8,10 @@ import networkx as nx
 
 from ppl.check.core import Expr, FactorTerm, Guide, Site
 from ppl.emit.assembly import Assembly, NoiseSlot, Slot
-from ppl.emit.code import Writer, axis_size
+from ppl.emit.code import Writer
 from ppl.emit.goal import JointAxes, Objective, ParamSlot
 from ppl.emit.objective import PATHWISE, assemble_objective, costs_by_position, costs_of, densities, paid, summed_out
+from ppl.emit.pen import axis_size
 from ppl.emit.probes import probed
 from ppl.emit.program import (
     finished,

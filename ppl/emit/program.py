@@ -8,7 +8,8 @@ import networkx as nx
 
 from ppl.emit.assemble import assemble_program
 from ppl.emit.assembly import Assembly, Centring, NoiseSlot, Slot, chains
-from ppl.emit.code import Writer, axis_size, read
+from ppl.emit.code import Writer, read
+from ppl.emit.pen import axis_size
 from ppl.emit.reverse import adjoints
 from ppl.emit.sums import Chain
 from ppl.emit.val import Val

@@ -1,35 +1,17 @@
 """The lines of a differential equation: its rate and its pull as functions, and the calls of the solver."""
 
-from collections.abc import Iterable
-from typing import Protocol
-
+from ppl.emit.pen import Pen
 from ppl.emit.val import RateBody, Val
 
 
-class Lines(Protocol):
-    """What is used of a writer of lines."""
-
-    lines: list[str]
-    text: dict[Val, str]
-    saved: dict[Val, str]
-    taken: set[str]
-
-    def inside(self) -> "Lines": ...
-    def line(self, text: str) -> None: ...
-    def name(self, hint: str) -> str: ...
-    def write(self, wanted: Iterable[Val], stage: int) -> None: ...
-    def of(self, v: Val) -> str: ...
-    def arranged(self, v: Val, axes: tuple[str, ...]) -> str: ...
-
-
-def schedule_code(v: Val, w: Lines) -> str:
+def schedule_code(v: Val, w: Pen) -> str:
     times, start, *index = v.args
     group = str(v.attrs[0]).rstrip("'")
     groups = f'{w.of(index[0])}, n["{group}"]' if index else "None, 1"
     return f"d.schedule({w.of(times)}, {w.of(start)}, {groups})"
 
 
-def ode_code(v: Val, w: Lines) -> str:
+def ode_code(v: Val, w: Pen) -> str:
     """Defines the rate and calls the solver; the tape is kept for the way back."""
     body, along, rtol, atol, steps = v.attrs
     assert isinstance(body, RateBody)
@@ -50,7 +32,7 @@ def ode_code(v: Val, w: Lines) -> str:
     return _turned(text, made, v.axes)
 
 
-def ode_grad_code(v: Val, w: Lines) -> str:
+def ode_grad_code(v: Val, w: Pen) -> str:
     ode, g = v.args
     body, along = ode.attrs[0], str(ode.attrs[1])
     assert isinstance(body, RateBody)
@@ -71,7 +53,7 @@ def ode_grad_code(v: Val, w: Lines) -> str:
     return _turned(f"{every}[0]" if body.state else f"{every}[0][..., 0]", _state_axes(body), v.axes)
 
 
-def _define(name: str, body: RateBody, w: Lines, results: tuple[Val, ...], with_g: bool) -> None:
+def _define(name: str, body: RateBody, w: Pen, results: tuple[Val, ...], with_g: bool) -> None:
     """`def NAME(t, y, p):` (and `g`), with the values that it returns: a rate, or pulls for the state and each
     parameter."""
     inner = w.inside()
@@ -96,19 +78,19 @@ def _define(name: str, body: RateBody, w: Lines, results: tuple[Val, ...], with_
     w.lines.extend(inner.lines)
 
 
-def _bind(w: Lines, v: Val, hint: str, text: str) -> None:
+def _bind(w: Pen, v: Val, hint: str, text: str) -> None:
     """A name for what a function is given."""
     name = w.name(hint)
     w.line(f"{name} = {text}")
     w.text[v] = name
 
 
-def _full(w: Lines, v: Val, like: Val) -> str:
+def _full(w: Pen, v: Val, like: Val) -> str:
     """A value with the draws and all axes of another, of length 1 where it lacks them."""
     return w.arranged(v, like.axes) if v.batch else f"np.asarray({w.arranged(v, like.axes)})"
 
 
-def _per_draw(w: Lines, v: Val, axes: tuple[str, ...]) -> str:
+def _per_draw(w: Pen, v: Val, axes: tuple[str, ...]) -> str:
     """A value for each draw, its axes in this order."""
     text = w.arranged(v, axes)
     return text if v.batch else f"np.broadcast_to({text}, (S, *np.shape({text})))"

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from ppl.check.core import Dist, Site
 from ppl.check.reads import names_in_dist
 from ppl.emit.assembly import Assembly, Centring, Slot, column_of
-from ppl.emit.code import axis_size
 from ppl.emit.densities import log_density
 from ppl.emit.lower import copies, kernel
+from ppl.emit.pen import axis_size
 from ppl.emit.sums import Term, is_level
 from ppl.emit.val import Val
 from ppl.graph.graph import Node

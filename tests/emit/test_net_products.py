@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from ppl.emit.code import Writer, code
+from ppl.emit.code import Writer
+from ppl.emit.value_code import code
 from ppl.emit.values import Builder
 
 LENGTHS = {"a": 2, "b": 3, "c": 4, "d": 5, "e": 2}
