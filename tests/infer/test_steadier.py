@@ -74,9 +74,22 @@ def test_a_fit_lands_on_the_posterior() -> None:
     assert found.evidence.elbo == pytest.approx(evidence, abs=1e-6) and found.evidence.elbo_se < 1e-6
 
 
-def test_joint_draws_and_scores_have_the_one_gradient() -> None:
-    joint = "data { y: real }\nmodel { a ~ Normal(0, 1)\n b ~ Normal(0, 1)\n y ~ Normal(a + b, 1) }"
-    scored = "data { y: real }\nmodel { z[row] ~ Bernoulli(0.3)\n y ~ Normal(z, 1) }\nguide { param l = 0.2\n @score\n z[row] ~ Bernoulli(logit=l * y) }"
-    for text in (joint, scored):
-        model, program, bound = api.compile(text).minibatched(20, None, {"y": Y})
-        assert landing(model.graph, program, bound) is None
+JOINT = "data { y: real }\nmodel { a ~ Normal(0, 1)\n b ~ Normal(0, 1)\n y ~ Normal(a + b, 1) }"
+SCORED = """
+data { y: real }
+model {
+  z[row] ~ Bernoulli(0.3)
+  y ~ Normal(z, 1)
+}
+guide {
+  param l = 0.2
+  @score
+  z[row] ~ Bernoulli(logit=l * y)
+}
+"""
+
+
+@pytest.mark.parametrize("text", [JOINT, SCORED])
+def test_joint_draws_and_scores_have_the_one_gradient(text: str) -> None:
+    model, program, bound = api.compile(text).minibatched(20, None, {"y": Y})
+    assert landing(model.graph, program, bound) is None
