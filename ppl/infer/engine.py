@@ -12,11 +12,11 @@ from time import perf_counter
 import numpy as np
 
 from ppl.infer.approximation import Approximation, Cost, Evidence, Mode, Options, Progress, Trust
-from ppl.infer.chart import Chart, at_rounding, chart_of_moments, normal_elbo
+from ppl.infer.begin import Begun, begin_somewhere, learn_weights
+from ppl.infer.chart import Chart
 from ppl.infer.gaussian import Check, Fitted, check_normal, fit_normal
 from ppl.infer.importance import Weighted, correct, far_share, plain_draws
-from ppl.infer.laplace import DENSE_LIMIT, Whitening, whiten
-from ppl.infer.lbfgs import Limits, Minimum
+from ppl.infer.laplace import DENSE_LIMIT
 from ppl.infer.modes import far_points, other_modes
 from ppl.infer.modulated import (
     FittedModulated,
@@ -29,58 +29,14 @@ from ppl.infer.modulated import (
     plain,
     turned,
 )
-from ppl.infer.path import best_normal, climb, finite_starts, normals_of, starting_points
 from ppl.infer.psis import reliable_khat
-from ppl.infer.sobol import matched_normal
-from ppl.infer.target import Array, Counted, NoDensity, Target, raise_if_no_gradient
+from ppl.infer.stages import FIT, FRESH, FULL_RANK_LIMIT, IMPORTANCE, MODES, MODULATE, OUTPUT, Session
+from ppl.infer.target import Array, Counted, Target
 from ppl.infer.trust import judge
 
-FULL_RANK_LIMIT = 150
 DRAWS_CAP = 2048
 # The optimism of a modulated fit, in nats, for which more draws are taken.
 OPTIMISM = 0.02
-# Stages, each with its own stream of random numbers: one stage's needs do not shift another's draws.
-STARTS, SCORE, WEIGHTS, FIT, FRESH, MODES, IMPORTANCE, OUTPUT, MODULATE = range(9)
-
-
-@dataclass(slots=True)
-class Session:
-    """What every stage needs: the counted target, the options, the clock, and whom to tell."""
-
-    target: Counted
-    options: Options
-    report: Callable[[Progress], None]
-    asked_to_stop: Callable[[], bool]
-    began: float
-    stages: list[tuple[str, float]]
-    iterations: int = 0
-
-    def rng(self, stage: int, turn: int = 0) -> np.random.Generator:
-        return np.random.default_rng([self.options.seed, stage, turn])
-
-    def matched(self, count: int, stage: int, turn: int = 0) -> Array:
-        return matched_normal(count, self.target.dim, self.rng(stage, turn))
-
-    def stop(self) -> bool:
-        return self.asked_to_stop() or perf_counter() - self.began > self.options.max_seconds
-
-    def limits(self, iterations: int, decrement: float) -> Limits:
-        return Limits(iterations, decrement, stop=self.stop)
-
-    def done(self, stage: str, elbo: float) -> None:
-        elapsed = perf_counter() - self.began
-        self.stages.append((stage, elapsed - sum(seconds for _, seconds in self.stages)))
-        self.report(Progress(stage, elbo, self.target.tally.gradients, elapsed))
-
-
-@dataclass(frozen=True, slots=True)
-class Begun:
-    """The chart to go on from, its bound, and where the starts ended (S, D) in the coordinates of its weights."""
-
-    chart: Chart
-    elbo: float
-    ends: Array
-    settled: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,104 +77,6 @@ def approximate(session: Session) -> Approximation:
     weighted = correct(session.target, level.guide, options.draws, session.rng(IMPORTANCE))
     session.done("importance", level.check.elbo)
     return conclude(session, level, modes, weighted)
-
-
-def begin_somewhere(session: Session) -> Begun:
-    """Non-centred; where that has no proper mode (a flat prior on a scale), also halfway and centred."""
-    tried: list[Begun] = []
-    for w in (0.0, 0.5, 1.0) if session.target.weights else (0.0,):
-        tried.append(begin(session, np.full(session.target.weights, w)))
-        if tried[-1].settled:
-            break
-    return max(tried, key=lambda one: one.elbo)
-
-
-def begin(session: Session, w: Array) -> Begun:
-    """Starts and whitening at the weights `w`."""
-    paths = run_starts(session, w)
-    chart, elbo, settled = first_chart(session, paths, w)
-    session.done("whiten", elbo)
-    return Begun(chart, elbo, np.stack([path.x for path in paths if np.isfinite(path.value)]), settled)
-
-
-def run_starts(session: Session, w: Array) -> list[Minimum]:
-    """L-BFGS from every start, one batched call a step."""
-    target, options = session.target, session.options
-    first = np.zeros(target.dim) if options.init is None else np.asarray(options.init, dtype=float)
-    rng = session.rng(STARTS)
-    points = finite_starts(target, w, starting_points(target.dim, options.restarts, first, rng), rng)
-    paths = climb(target, w, points, session.limits(100, 1e-3))
-    if all(path.reason == "not finite" for path in paths):
-        raise_if_no_gradient(target.inner, points, w, target.tally)
-        raise NoDensity(points, target.value(points, w))
-    session.iterations += max(path.iterations for path in paths)
-    session.done("starts", -min(path.value for path in paths))
-    return paths
-
-
-def first_chart(session: Session, paths: list[Minimum], w: Array) -> tuple[Chart, float, bool]:
-    """The better of the Laplace normal at the highest end and the best normal met on the way, its bound, and whether
-    there was a proper mode. The way is not searched when the Laplace bound is what a normal density would give; an end
-    at the limit of rounding does not count.
-    """
-    target = session.target
-    highest = min(paths, key=lambda path: path.value)
-    found = whiten_from(session, highest, w)
-    draws = session.matched(max(64, 2 * target.dim + 2), SCORE)
-    elbo = -np.inf if at_rounding(found.chart) else normal_elbo(target, found.chart, draws)
-    if found.settled and elbo > found.value + laplace_entropy(found.chart) - 0.3 * (1 + np.sqrt(target.dim)):
-        return found.chart, elbo, True
-    rival = best_normal(target, paths, w, draws)
-    if rival is not None and not rival.elbo <= elbo:
-        return rival.chart, rival.elbo, found.settled
-    return found.chart, elbo, found.settled
-
-
-def laplace_entropy(chart: Chart) -> float:
-    """The bound of an exactly normal density over its top: D/2 log 2 pi + log|scale|."""
-    return 0.5 * chart.dim * float(np.log(2 * np.pi)) + chart.log_det()
-
-
-def whiten_from(session: Session, path: Minimum, w: Array) -> Whitening:
-    """Laplace whitening from the end of a path, first in units of the deviations that its steps suggest."""
-    normals = normals_of(path, w, 1)
-    deviations = normals[-1].deviations() if normals else np.ones(len(path.x))
-    start = Chart(path.x, np.clip(deviations, 1e-6, 1e6), w)
-    if len(path.x) > DENSE_LIMIT:
-        return Whitening(start, -path.value, False, 0)
-    return whiten(session.target, start, 5, session.stop)
-
-
-def learn_weights(session: Session, chart: Chart) -> Chart:
-    """Learn the weights with the normal, from nearly non-centred and from nearly centred; fresh draws choose."""
-    target = session.target
-    count = max(256, 4 * target.dim)
-    points = chart.to_u(session.matched(count, WEIGHTS))
-    draws, fresh = session.matched(count, WEIGHTS, 1), session.matched(count, WEIGHTS, 2)
-    # Fewer draws find the way; they must outnumber the coordinates twice for a full covariance to be matched.
-    few = session.matched(max(128, 5 * target.dim // 2), WEIGHTS, 3)
-    tried = [recentred(target, points, chart.w, np.full(target.weights, w)) for w in (0.15, 0.7)]
-    # Moved points whiten badly: settle at fixed weights first, or the weights drift before the moments have arrived.
-    for learn, decrement in ((False, 1e-2), (False, 1e-2), (True, 1e-2), (True, 1e-3)):
-        tried = [move(session, one, few, learn, decrement) for one in tried]
-    best = max(tried, key=lambda one: normal_elbo(target, one, fresh))
-    best = move(session, best, draws, True, 1e-4)
-    session.done("weights", normal_elbo(target, best, fresh))
-    return best
-
-
-def move(session: Session, chart: Chart, draws: Array, learn: bool, decrement: float) -> Chart:
-    """One fit of the weights stage; it need not be finished, for the next one goes on from it in better coordinates."""
-    target = session.target
-    limits = session.limits(40, decrement * np.sqrt(target.dim))
-    fitted = fit_normal(target, chart, draws, full=target.dim <= FULL_RANK_LIMIT, learn=learn, limits=limits)
-    session.iterations += fitted.steps
-    return fitted.chart
-
-
-def recentred(target: Target, points: Array, w_old: Array, w_new: Array) -> Chart:
-    """The chart of the same points in the coordinates of other weights."""
-    return chart_of_moments(target.recentre(points, w_old, w_new), w_new)
 
 
 def family_chart(session: Session, chart: Chart) -> Chart:
