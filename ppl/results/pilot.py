@@ -11,7 +11,7 @@ from ppl.emit.objective_program import emit_objective
 from ppl.graph.graph import guide_of, unknowns
 from ppl.infer.pilot import REPLICATES, ROWS, Measured, measure
 from ppl.results.numbers import aligned, headed
-from ppl.rewrite.plan import PATHS
+from ppl.rewrite.choices import PATHS
 
 Pilot = Mapping[str, Mapping[str, Measured]]
 # By how much an estimator must be cheaper to be taken instead of the preferred one.

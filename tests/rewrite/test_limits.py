@@ -6,7 +6,8 @@ import pytest
 
 from ppl.check.check import check
 from ppl.graph.graph import lower
-from ppl.rewrite.plan import CONTINUOUS, plan
+from ppl.rewrite.choices import CONTINUOUS
+from ppl.rewrite.plan import plan
 from ppl.source.diagnostic import ModelError
 from ppl.syntax.parse import parse
 
