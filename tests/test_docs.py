@@ -14,9 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from ppl.check.check import check
 from ppl.check.functions import FUNCTIONS
+from ppl.cli.main import cli
 from ppl.cli.page import HOLE, ROOMS
 from ppl.graph.graph import lower
 from ppl.infer.trust import RULES
@@ -32,7 +34,6 @@ ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 FENCE = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 TABLE = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
-# Declared for `ppl explain`, but nothing computes it yet.
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,7 +281,29 @@ def test_links_lead_somewhere(page: Path) -> None:
             assert anchor in anchors(there), target
 
 
+def test_the_contents_of_the_language_are_complete() -> None:
+    text = (ROOT / "docs" / "language.md").read_text(encoding="utf-8")
+    headings = re.findall(r"^## (.*)$", text, re.MULTILINE)
+    linked = re.findall(r"\(#([^)]*)\)", text.partition("\n## ")[0])
+    missing = [h for h in headings if anchor(h) not in linked]
+    assert headings and not missing
+
+
+SHOWN = re.findall(r"\| `ppl fit (models/[^`]*)` \|", (ROOT / "README.md").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("arguments", SHOWN)
+def test_commands_of_the_first_page_name_what_is_there(arguments: str, folder: Path) -> None:
+    """Fits take a while: their models and data are checked."""
+    done = CliRunner().invoke(cli, ["check", *arguments.partition(" --")[0].split()])
+    assert done.exit_code == 0, done.output
+
+
 def anchors(page: Path) -> set[str]:
-    """The anchors of the headings of a page, as GitHub makes them."""
-    headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    """The anchors of the headings of a page."""
+    return set(map(anchor, re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)))
+
+
+def anchor(heading: str) -> str:
+    """As GitHub makes it."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")

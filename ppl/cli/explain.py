@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from textwrap import wrap
 from time import perf_counter
 from typing import Any
 
@@ -119,7 +120,7 @@ def _page(model: Any, rows: Any, cost: Any, measured: Any, verbose: bool) -> lis
         params_table(explain_params(model.graph)),
         others_lines(rows) if verbose else [],
         list(pilot_lines(measured)),
-        [*remarks(rows, cost["cells"] if cost else None), *([_cost_line(cost)] if cost else [])],
+        [*remarks(rows, cost["cells"] if cost else None), *(_cost_lines(cost, width()) if cost else [])],
     ]
     full = [part for part in parts if part]
     return [line for i, part in enumerate(full) for line in ([""] * (i > 0) + part)]
@@ -192,9 +193,7 @@ def _milliseconds(call: Any) -> float:
     return round(1000 * best, 4)
 
 
-def _cost_line(cost: Mapping[str, Any]) -> str:
+def _cost_lines(cost: Mapping[str, Any], columns: int) -> list[str]:
     size = f"{counted(cost['numbers'], 'number')}, {counted(cost['rows'], 'row')}"
-    return (
-        f"cost: {size}; for {cost['draws']} draws the density takes"
-        f" {cost['density_ms']:.2g} ms, with its gradient {cost['gradient_ms']:.2g} ms"
-    )
+    spent = f"the density takes {cost['density_ms']:.2g} ms, with its gradient {cost['gradient_ms']:.2g} ms"
+    return wrap(f"cost: {size}; for {cost['draws']} draws {spent}", columns, subsequent_indent="      ")

@@ -7,7 +7,7 @@ import click
 
 from ppl.cli.failures import ended, guarded
 from ppl.cli.source import JSON, data_options, with_reading
-from ppl.cli.terminal import OK, complaints, note, out, out_json
+from ppl.cli.terminal import OK, complaints, note, out, out_json, width
 from ppl.results.files import unwritable
 from ppl.results.fit import Fit, load_fit
 from ppl.results.numbers import counted
@@ -82,7 +82,7 @@ def _print(
     elif form == "draws":
         out(draws_csv(found, settings["seed"]).rstrip("\n"))
     else:
-        out("\n".join(predictions_lines(found, form == "mean", ci)))
+        out("\n".join(predictions_lines(found, form == "mean", ci, width=width())))
     return OK
 
 

@@ -1,6 +1,7 @@
 """The verdict: a table of rules over the evidence, each with its reason in plain words."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,23 +45,23 @@ POSTERIOR: tuple[Rule, ...] = (
     Rule(
         _misses,
         "bad",
-        "the guide misses part of the posterior (k-hat {khat:.2f}, {ess:.0f} effective draws)",
+        "the guide misses part of the posterior (k-hat {khat:.2f}, {ess:,.0f} effective draws)",
     ),
     Rule(
         lambda e: not e.corrected and not _misses(e),
         "warn",
-        "the guide fits the posterior too loosely to be corrected (k-hat {khat:.2f}, {ess:.0f} effective draws)",
+        "the guide fits the posterior too loosely to be corrected (k-hat {khat:.2f}, {ess:,.0f} effective draws)",
     ),
     Rule(
         lambda e: e.corrected and e.moment_error > 0.05,
         "warn",
-        "a few draws rule some moments ({ess:.0f} of {draws} effective): expect errors of {moment_error:.2f} or more "
-        "standard deviations",
+        "a few draws rule some moments ({ess:,.0f} of {draws:,} effective): expect errors of {moment_error:.2f} or"
+        " more standard deviations",
     ),
     Rule(
         lambda e: e.corrected and e.ess < 0.45 * e.draws,
         "warn",
-        "the guide fits loosely: weights leave {ess:.0f} of {draws} draws effective, and may miss a tail",
+        "the guide fits loosely: weights leave {ess:,.0f} of {draws:,} draws effective, and may miss a tail",
     ),
     Rule(
         lambda e: e.tail > FAR_SHARE,
@@ -118,12 +119,12 @@ BATCH_RULES: tuple[Rule, ...] = (
     Rule(
         lambda e: e.khat > 1.0,
         "bad",
-        "the guide misses part of the posterior (k-hat {khat:.2f} over all data, {draws} draws)",
+        "the guide misses part of the posterior (k-hat {khat:.2f} over all data, {draws:,} draws)",
     ),
     Rule(
         lambda e: 1.0 >= e.khat > e.khat_limit,
         "warn",
-        "the guide fits the posterior loosely (k-hat {khat:.2f} over all data, {draws} draws): sds may be too small",
+        "the guide fits the posterior loosely (k-hat {khat:.2f} over all data, {draws:,} draws): sds may be too small",
     ),
     Rule(
         lambda e: np.isnan(e.khat) and (e.shared or np.isnan(e.loose)),
@@ -169,4 +170,9 @@ def judge(evidence: Evidence, rules: tuple[Rule, ...] = RULES) -> Trust:
     verdicts: list[Verdict] = [rule.verdict for rule in fired]
     worst: Verdict = max(verdicts, key=RANK.__getitem__, default="ok")
     holes = {name: getattr(evidence, name) for name in Evidence.__slots__}
-    return Trust(worst, tuple(rule.reason.format(**holes) for rule in fired))
+    return Trust(worst, tuple(_said(rule.reason, holes) for rule in fired))
+
+
+def _said(reason: str, holes: Mapping[str, object]) -> str:
+    """A reason with its numbers, their thousands apart: `1 513 of 16 000`."""
+    return re.sub(r"(?<=\d),(?=\d{3})", " ", reason.format(**holes))

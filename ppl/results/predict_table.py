@@ -14,9 +14,10 @@ from ppl.results.numbers import aligned, counted, headed, probability, row_text
 from ppl.results.predict import Predictions
 from ppl.results.quantity import Probabilities, Quantity
 from ppl.results.table import levels_of
+from ppl.source.render import display_width
 
 SCHEMA = 1
-ROWS = 20
+ROWS, WIDTH = 20, 80
 CI = 0.9
 Columns = dict[str, npt.NDArray[np.float64]]
 # Systematic resampling of the draws, which carry weights, for a table of draws that carry none.
@@ -112,8 +113,11 @@ def predictions_json(p: Predictions, ci: float = CI) -> dict[str, Any]:
 # ---- for people --------------------------------------------------------------------------------------------------
 
 
-def predictions_lines(p: Predictions, mean_only: bool = False, ci: float = CI, limit: int = ROWS) -> Iterator[str]:
-    """The first rows of the table, as many digits as their standard deviations bear."""
+def predictions_lines(
+    p: Predictions, mean_only: bool = False, ci: float = CI, limit: int = ROWS, width: int = WIDTH
+) -> Iterator[str]:
+    """The first rows of the table, as many digits as their standard deviations bear; columns for which a line has no
+    room stand below."""
     found = columns(p, mean_only, ci)
     shown = p.rows[:limit]
     spread = _spreads(p)
@@ -123,9 +127,26 @@ def predictions_lines(p: Predictions, mean_only: bool = False, ci: float = CI, l
     if any(row in p.new_levels for row in shown):
         flags = [" ".join(p.new_levels.get(row, ())) for row in shown]
         table.append(["new levels", *flags])
-    yield from ("  " + "  ".join(line).rstrip() for line in zip(*table, strict=True))
+    yield from _stacked(table[0], table[1:], width)
     if len(p.rows) > limit:
         yield f"  … {counted(len(p.rows) - limit, 'more row')}: -o FILE.csv"
+
+
+def _stacked(lead: Sequence[str], columns: Sequence[Sequence[str]], width: int) -> Iterator[str]:
+    """Columns side by side behind `lead`, in as many stacks as lines of `width` need."""
+    stacks: list[list[Sequence[str]]] = [[lead]]
+    for column in columns:
+        used = 2 + sum(2 + _widest(c) for c in stacks[-1])
+        if len(stacks[-1]) > 1 and used + _widest(column) > width:
+            stacks.append([lead])
+        stacks[-1].append(column)
+    for i, stack in enumerate(stacks):
+        yield from [""] * (i > 0)
+        yield from ("  " + "  ".join(line).rstrip() for line in zip(*stack, strict=True))
+
+
+def _widest(column: Sequence[str]) -> int:
+    return max(map(display_width, column))
 
 
 def _spreads(p: Predictions) -> dict[str, float]:

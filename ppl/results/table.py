@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ppl.results.chances import chance_lines
-from ppl.results.numbers import aligned, grouped, headed, is_weight, row_text
+from ppl.results.numbers import aligned, counted, grouped, headed, is_weight, row_text
 from ppl.results.quantity import Probabilities, Quantity
 from ppl.source.render import display_width
 
@@ -189,7 +189,8 @@ def fitted(text: str, width: int) -> str:
 
 
 def _left_out(block: Block, more: str) -> str:
-    return f"    … {grouped(block.more)} more" + (f": {more}" if more else "")
+    count = f"… {grouped(block.more)} more" if block.rows else counted(block.more, "number")
+    return f"    {count}" + (f": {more}" if more else "")
 
 
 # ---- for programs ------------------------------------------------------------------------------------------------

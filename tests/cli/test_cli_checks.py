@@ -135,7 +135,7 @@ def test_explain_with_data_measures_the_cost() -> None:
     record = json.loads(ppl("explain", SCHOOLS, SCHOOLS_DATA, "--json").stdout)
     assert record["cost"]["numbers"] == 10 and record["cost"]["rows"] == 8
     assert min(record["cost"]["density_ms"], record["cost"]["gradient_ms"]) > 0
-    assert "with its gradient" in ppl("explain", SCHOOLS, SCHOOLS_DATA).stdout
+    assert "with its gradient" in " ".join(ppl("explain", SCHOOLS, SCHOOLS_DATA).stdout.split())
 
 
 def test_explain_one_unknown() -> None:

@@ -77,3 +77,8 @@ def test_the_same_prior_with_informative_data_is_no_tail():
     found = fit(cauchy_under_a_wide_normal(1.0, 0.5), Options())
     assert found.trust.verdict == "ok"
     assert found.evidence.tail < 1e-6
+
+
+def test_thousands_are_told_apart_and_commas_stay() -> None:
+    trust = judge(replace(GOOD, corrected=False, khat=0.95, ess=1513.0))
+    assert any("(k-hat 0.95, 1 513 effective draws)" in reason for reason in trust.reasons)

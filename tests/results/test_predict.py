@@ -9,7 +9,7 @@ import pytest
 
 from ppl.api import compile, load
 from ppl.results.fit import Fit, load_fit
-from ppl.results.predict_table import columns, draws_csv, predictions_csv, predictions_json
+from ppl.results.predict_table import columns, draws_csv, predictions_csv, predictions_json, predictions_lines
 from ppl.results.quantity import Probabilities, Quantity
 from ppl.source.diagnostic import ModelError
 
@@ -139,6 +139,17 @@ def test_tables(fit: Fit) -> None:
     assert len(said["predictions"]["y"]["mean"]) == 2
     lines = draws_csv(found).splitlines()
     assert lines[0] == "draw,row,eta,y,y_again" and len(lines) == 1 + 2 * len(number(found["y"]).draws)
+
+
+def test_columns_without_room_stand_below(fit: Fit) -> None:
+    new = fit.predict({"g": ["g3", "g4"], "x": [1.0, 2.0], "size": [4.0, 2.0]})
+    wide, narrow = list(predictions_lines(new, width=200)), list(predictions_lines(new, width=40))
+    assert all(len(line) <= 40 for line in narrow) and narrow.count("") > 1
+    stacks = "\n".join(narrow).split("\n\n")
+    assert [h for stack in stacks for h in stack.split("\n")[0].split()[1:]] == wide[0].split()[1:]
+    for row in range(1, len(wide)):
+        assert {stack.splitlines()[row].split()[0] for stack in stacks} == {wide[row].split()[0]}
+        assert [w for stack in stacks for w in stack.splitlines()[row].split()[1:]] == wide[row].split()[1:]
 
 
 def test_a_file_of_the_first_version_loads_and_says_what_it_lacks(fit: Fit, tmp_path: Path) -> None:
