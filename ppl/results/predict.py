@@ -13,6 +13,7 @@ from ppl.data.new_rows import columns_of
 from ppl.data.options import Options
 from ppl.data.wording import counted
 from ppl.forward.data import reading_stored
+from ppl.forward.levels import drawn_levels, readers
 from ppl.forward.named import Array, Named, aligned, fixed, some_draws
 from ppl.forward.needs import behind, read_by, reduced_rows, rows_back
 from ppl.forward.run import Given, run
@@ -279,6 +280,7 @@ def _chunk(task: _Task, part: slice, rng: np.random.Generator) -> dict[str, Arra
     for name in names & set(world.names):
         del world.names[name]
     fresh = run(task.statements, world, count, rng, given, task.outcomes)
+    _look_at_outcomes(task, world, count, rng, given)
     out = {}
     for s in task.wanted:
         v = fresh.get(s.name, world.names[s.name])
@@ -287,6 +289,25 @@ def _chunk(task: _Task, part: slice, rng: np.random.Generator) -> dict[str, Arra
         at = (slice(None),) * (1 + axes.index(task.row)) + (slice(task.carried.kept, None),)
         out[s.name] = np.array(full[at], float)
     return out
+
+
+def _look_at_outcomes(
+    task: _Task, world: World, count: int, rng: np.random.Generator, given: Mapping[str, Given]
+) -> None:
+    """Levels of rows whose outcomes are in the file are drawn given them, and what is said of them goes by that. What
+    is predicted of the outcomes has been drawn before."""
+    if task.carried.kept:
+        return
+    others = [s for s in task.core.statements if isinstance(s, FactorTerm) or getattr(s, "value", None) is not None]
+    found = readers(task.statements, task.row, [s for s in others if not isinstance(s, Derived)])
+    levels = {} if found is None else drawn_levels(found, task.row, world, given, rng)
+    if found is None or not levels:
+        return
+    world.names.update(levels)
+    again = [s for s in task.statements if s.name in found.names]
+    for s in again:
+        del world.names[s.name]
+    run(again, world, count, rng)
 
 
 def _given(task: _Task, part: slice, world: World) -> dict[str, Given]:
