@@ -1,10 +1,11 @@
 """Expressions: from syntax to core, with axes, types and bounds."""
 
 from dataclasses import replace
-from datetime import date
 
+from ppl.check.branches import branches
 from ppl.check.building import elementwise, join_types, literal, local
-from ppl.check.complaints import MODIFIERS, describe, level, no_axis, unknown_function, unknown_name
+from ppl.check.comparisons import ORDERING, compare, is_column
+from ppl.check.complaints import MODIFIERS, describe, no_axis, unknown_function, unknown_name
 from ppl.check.core import Expr
 from ppl.check.functions import ELEMENTWISE, REDUCTIONS, SPECIAL, Elementwise, Reduction
 from ppl.check.indexing import index
@@ -13,7 +14,8 @@ from ppl.check.matrices import diag, eye, matrix_function
 from ppl.check.nets import is_hidden, net_value, outside, part, whole_record
 from ppl.check.odes import ode
 from ppl.check.products import own_axes, product
-from ppl.check.scope import Entry, Loop, Report, Scope, base, failed, in_words, is_failed, labels_of, union
+from ppl.check.reductions import reduced_axis
+from ppl.check.scope import Entry, Report, Scope, base, failed, is_failed, union
 from ppl.source.span import Span
 from ppl.stdlib.distributions import DISTRIBUTIONS
 from ppl.syntax import ast
@@ -22,7 +24,6 @@ BINARY = {
     "+": "add", "-": "sub", "*": "mul", "/": "div", "%": "mod", "^": "pow",
     "<": "lt", "<=": "le", ">": "gt", ">=": "ge", "==": "eq", "!=": "ne", "and": "and", "or": "or",
 }  # fmt: skip
-ORDERING = {"lt", "le", "gt", "ge"}
 NUMERIC = {"real", "int", "bool"}
 
 
@@ -34,14 +35,9 @@ def numeric(e: Expr, written: ast.Expr, scope: Scope) -> Expr:
         name = written.id if isinstance(written, ast.Name) else e.type[6:]
         scope.report.add("E330", e.span, name=name)
     else:
-        text = f"declare `{e.attrs[0]}: real` to compute with it" if _is_column(e) else ""
+        text = f"declare `{e.attrs[0]}: real` to compute with it" if is_column(e) else ""
         scope.report.add("E333", e.span, kind=e.type, help=text)
     return failed(e.span)
-
-
-def _is_column(e: Expr) -> bool:
-    """Whether this is a column as it is declared."""
-    return e.op == "ref"
 
 
 def number(written: ast.Expr, scope: Scope) -> Expr:
@@ -139,118 +135,8 @@ def _binary(e: ast.Binary, scope: Scope) -> Expr:
     if op in ("and", "or"):
         return elementwise(op, (truth(e.left, scope), truth(e.right, scope)), e.span)
     if op in ("eq", "ne") or op in ORDERING:
-        return _compare(op, e, scope)
+        return compare(op, e, expression(e.left, scope), expression(e.right, scope), scope)
     return elementwise(op, (number(e.left, scope), number(e.right, scope)), e.span)
-
-
-def _compare(op: str, e: ast.Binary, scope: Scope) -> Expr:
-    left, right = expression(e.left, scope), expression(e.right, scope)
-    if is_failed(left, right):
-        return failed(e.span)
-    if left.op == right.op == "text" and op not in ORDERING:
-        return literal(float((left.attrs == right.attrs) == (op == "eq")), e.span, "bool")
-    if left.type.startswith("level:"):
-        right = _as_level(right, left.type[6:], e.left, scope)
-    elif right.type.startswith("level:"):
-        left = _as_level(left, right.type[6:], e.right, scope)
-    elif left.type == "date" or right.type == "date":
-        left, right = _as_date(left, scope), _as_date(right, scope)
-    elif "text" in (left.type, right.type):
-        text = next((f"declare `{a.attrs[0]}: factor`" for a in (left, right) if _is_column(a)), "")
-        scope.report.add("E332", e.span, what=describe(left), other=describe(right), help=text)
-        return failed(e.span)
-    return elementwise(op, (left, right), e.span)
-
-
-def _as_level(e: Expr, axis: str, against: ast.Expr, scope: Scope) -> Expr:
-    """A label, a level, or the position in a loop over the levels, that is compared with a level of `axis`."""
-    name = against.id if isinstance(against, ast.Name) else axis
-    known = labels_of(scope.axes.get(axis))
-    match e:
-        case Expr(op="text", attrs=(label,)):
-            return level(str(label), axis, name, e.span, scope)
-        case Expr(op="lit", type="int", attrs=(value,)) if known is None and scope.axes[axis].kind == "declared":
-            return Expr("level", (), (axis, str(int(value))), (), f"level:{axis}", e.span)  # type: ignore[call-overload]
-        case Expr(op="pos", attrs=(own,)) if base(str(own)) == axis:
-            code = elementwise("sub", (e, literal(1.0, e.span, "int")), e.span)
-            return replace(code, type=f"level:{axis}")
-        case Expr(op="failed"):
-            return e
-    if e.type != f"level:{axis}":
-        label = known[0] if known else f"{e.attrs[0]:g}" if e.op == "lit" else "…"
-        text = f'compare with a label: `{name} == "{label}"`'
-        scope.report.add("E332", e.span, what=f"a level of `{axis}`", other=describe(e), help=text)
-        return failed(e.span)
-    return e
-
-
-def _as_date(e: Expr, scope: Scope) -> Expr:
-    if e.op == "text":
-        try:
-            return literal(
-                float(date.fromisoformat(str(e.attrs[0])).toordinal() - date(1970, 1, 1).toordinal()), e.span, "date"
-            )
-        except ValueError:
-            scope.report.add(
-                "E332", e.span, what="a date", other=f'"{e.attrs[0]}"', help='dates are written "2024-03-31"'
-            )
-            return failed(e.span)
-    if e.type not in ("date", "failed"):
-        scope.report.add("E332", e.span, what="a date", other=describe(e), help='dates are written "2024-03-31"')
-        return failed(e.span)
-    return e
-
-
-def position_guard(test: ast.Expr, scope: Scope) -> tuple[Loop, int, int] | None:
-    """For a test of a loop position against a number: the lowest positions left in the `then` and the `else` branch."""
-    match test:
-        case ast.Binary(op, ast.Name(name), bound) if scope.loop(name) is not None and op in (
-            "==",
-            "!=",
-            "<",
-            "<=",
-            ">",
-            ">=",
-        ):
-            at = _whole(bound, scope)
-            loop = scope.loop(name)
-        case _:
-            return None
-    if at is None or loop is None:
-        return None
-    first = loop.first
-    past = at + 1 if at <= first else first
-    low = {"==": (at, past), "!=": (past, at), "<": (1, at), "<=": (1, at + 1), ">": (at + 1, 1), ">=": (at, 1)}[op]
-    return loop, low[0], low[1]
-
-
-def _whole(e: ast.Expr, scope: Scope) -> int | None:
-    match e:
-        case ast.Number() if e.is_int:
-            return int(e.value)
-        case ast.Name(name) if name in scope.names and scope.names[name].literal is not None:
-            return _whole(scope.names[name].literal, scope)  # type: ignore[arg-type]
-        case _:
-            return None
-
-
-def branches(test: ast.Expr, scope: Scope) -> tuple[Scope, Scope]:
-    """The scopes of the two branches: each knows which loop positions reach it."""
-    match test:
-        case ast.Unary("not", inner):
-            other, then = branches(inner, scope)
-            return then, other
-        case ast.Binary("and", left, right):
-            first, _ = branches(left, scope)
-            return branches(right, first)[0], scope
-        case ast.Binary("or", left, right):
-            _, first = branches(left, scope)
-            return scope, branches(right, first)[1]
-    guard = position_guard(test, scope)
-    if guard is None:
-        return scope, scope
-    loop, inside, outside = guard
-    return scope.knowing(loop, inside), scope.knowing(loop, outside)
 
 
 def _if(e: ast.IfElse, scope: Scope) -> Expr:
@@ -374,43 +260,12 @@ def _reduce(row: Reduction, e: ast.Call, scope: Scope) -> Expr:
         scope.report.add("E340", e.span, name=e.function.id, wanted="1 argument and `over=axis`", given=len(e.args))
         return fallen(e, scope)
     value = number(inner[0].value, scope)
-    axis = None if is_failed(value) else _over(e, value, over[0].value if over else None, scope)
+    axis = None if is_failed(value) else reduced_axis(e, value, over[0].value if over else None, scope)
     if axis is None:
         return failed(e.span)
     kind = f"level:{base(axis)}" if row.type == "level" else row.type or join_types(value.type)
     axes = value.axes if row.keeps else tuple(a for a in value.axes if a != axis)
     return Expr(row.op, (value,), (axis,), axes, kind, e.span)
-
-
-def _over(e: ast.Call, value: Expr, over: ast.Expr | None, scope: Scope) -> str | None:
-    """The axis that a reduction runs over."""
-    name = e.function.id
-    if not value.axes:
-        scope.report.add("E318", e.span, function=name)
-    elif over is None and len(own := own_axes(value.axes, scope)) == 1:
-        return own[0]
-    elif over is None:
-        axes = in_words(value.axes)
-        scope.report.add("E317", e.span, function=name, axes=axes, axis=value.axes[0])
-    elif not isinstance(over, ast.Name):
-        scope.report.add("E316.name", over.span, axis=value.axes[0])
-    else:
-        loop = scope.loop(over.id)
-        axis = loop.axis if loop else _free_copy(over.id, value, scope)
-        if axis in value.axes:
-            return axis
-        if over.id not in scope.axes and not loop:
-            no_axis(over, scope)
-        else:
-            scope.report.add("E316", over.span, name=name, axis=over.id, axes=in_words(value.axes))
-    return None
-
-
-def _free_copy(axis: str, value: Expr, scope: Scope) -> str:
-    """The copy of an axis that a reduction runs over: the last of those that no loop holds, as in the sum of a row."""
-    copies = [a for a in value.axes if base(a) == axis]
-    free = [a for a in copies if all(a != loop.axis for loop in scope.loops)]
-    return (free or copies or [axis])[-1]
 
 
 def _special(e: ast.Call, positional: tuple[ast.Expr, ...], scope: Scope) -> Expr:
