@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from ppl.check.block import Block
 from ppl.check.core import Core, Guide, Imported, Objective, Site
+from ppl.check.cuts import cuts_of, sizes_of, uneven
 from ppl.check.declarations import declare, entries, first_line
 from ppl.check.declared import Declared
 from ppl.check.distributions import read_function
@@ -15,6 +16,7 @@ from ppl.check.objectives import objective
 from ppl.check.params import param
 from ppl.check.predict import check_predict
 from ppl.check.scope import Entry, Home, Report, Scope
+from ppl.check.slopes import with_slopes
 from ppl.check.statements import check_block
 from ppl.check.tables import KEY, data_spec, verify_observed
 from ppl.check.weights import Book
@@ -60,7 +62,7 @@ def check(file: ast.File, defines: Mapping[str, ast.Expr] | None = None) -> Chec
     core = replace(core, predict=check_predict(_predict_blocks(file), block))
     if not report.found and not block.observed and declared.columns and core.objective is None:
         report.add("E410", None, name=next(iter(declared.columns)))
-    core = without_idle(core, block.scope)
+    core = with_slopes(without_idle(core, block.scope))
     if report.found:
         return Checked(None, _sorted(report))
     report.found.extend(lint(core))
@@ -168,7 +170,10 @@ def _core(declared: Declared, block: Block, file: ast.File) -> Core:
     axes = tuple(declared.axes.values())
     limits = tuple((e.name, e.bounds) for e in block.scope.names.values() if e.kind != "failed")
     on_the_way = tuple((name, known.bounds) for name, known in block.scope.book.values.items())
+    spec = data_spec(declared, imputed)
+    cuts = cuts_of(statements, spec.columns)
+    block.report.found.extend(uneven(cuts, sizes_of(declared.axes)))
     return Core(
-        data_spec(declared, imputed), axes, statements, (*limits, *on_the_way), tuple(block.params),
+        replace(spec, cuts=cuts), axes, statements, (*limits, *on_the_way), tuple(block.params),
         path=file.path, text=file.text, doc=file.doc,
     )  # fmt: skip

@@ -33,7 +33,8 @@ class ColumnSpec:
     """A declared column. `kind`: real, int, bool, factor, ordinal, date, text, key (it names the rows of its table),
     pointer (each cell is a key of the table `table`). `axes`: `("row",)`; `("row", "gene")` for a matrix; `(state,)`
     for `per state`. Bounds are numbers. `source` is what `from` says: exact names, a glob (`is_glob`), or a range of
-    two names (`is_range`). `default` is what blanks stand for, as a number or a text."""
+    two names (`is_range`). `default` is what blanks stand for, as a number or a text. `multiplied` says that an unknown
+    is its slope."""
 
     name: str
     kind: str
@@ -56,6 +57,7 @@ class ColumnSpec:
     type_span: Span = where()
     table: str | None = None
     default: float | str | None = None
+    multiplied: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +73,19 @@ class TableSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Cuts:
+    """The positions of `axis` hold the cut points between the levels of `levels`: one fewer than those."""
+
+    axis: str
+    levels: str
+    span: Span = where()
+
+
+@dataclass(frozen=True, slots=True)
 class DataSpec:
     """What the model asks of its data: `row` names the axis of the rows; `imputed` columns may have blanks. `tables`
     are all `data` blocks in their order, where there are several or the one has a key; `row` and `sorted_by` are then
-    those of the main one, which is the first that no other points into."""
+    those of the main one, which is the first that no other points into. `cuts` have to agree with the levels."""
 
     columns: tuple[ColumnSpec, ...]
     axes: tuple[AxisSpec, ...]
@@ -82,6 +93,7 @@ class DataSpec:
     sorted_by: str | None = None
     span: Span = where()
     tables: tuple[TableSpec, ...] = ()
+    cuts: tuple[Cuts, ...] = ()
 
     @property
     def rows(self) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """Everything above the model block: constants, axes, data columns, functions."""
 
 from collections.abc import Iterator, Mapping
+from typing import TypeGuard
 
 from ppl.check.core import AxisSpec
 from ppl.check.declared import Declared, fixed, fresh
@@ -12,6 +13,8 @@ from ppl.syntax import ast
 
 # The types of constants; a list has the type of its elements.
 CONSTANTS = ("real", "int", "bool", "text")
+# No axis that a model declares has as many positions.
+LARGEST = 10_000_000
 
 
 def declare(file: ast.File, defines: Mapping[str, ast.Expr], report: Report) -> Declared:
@@ -108,16 +111,20 @@ def _axis(item: ast.Axis, out: Declared, report: Report) -> None:
     out.axes[name] = AxisSpec(name, "declared", size, labels, span=item.span)
 
 
+def _counts(e: ast.Expr | None) -> TypeGuard[ast.Number]:
+    return isinstance(e, ast.Number) and e.is_int
+
+
 def _extent(e: ast.Expr, name: str, out: Declared, report: Report) -> tuple[int, tuple[str, ...] | None]:
     """Size and labels of a declared axis."""
     if isinstance(e, ast.Range):
         low, high = fixed(e.low, out), fixed(e.high, out)
-        if isinstance(low, ast.Number) and isinstance(high, ast.Number) and low.is_int and high.is_int:
+        if _counts(low) and _counts(high) and high.value - low.value < LARGEST:
             names = tuple(str(i) for i in range(int(low.value), int(high.value) + 1))
             return len(names), names if low.value != 1 else None
     value = fixed(e, out)
     match value:
-        case ast.Number() if value.is_int and value.value < 1e7:
+        case ast.Number() if _counts(value) and value.value < LARGEST:
             return int(value.value), None
         case ast.ListOf(items) if items and all(isinstance(i, ast.Text) for i in items):
             labels = tuple(i.value for i in items if isinstance(i, ast.Text))

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from ppl.check.building import constant, elementwise, literal, local
 from ppl.check.complaints import no_axis
 from ppl.check.core import AxisSpec, Expr
+from ppl.check.declarations import LARGEST
 from ppl.check.functions import ELEMENTWISE, LAYERS
 from ppl.check.products import rename
 from ppl.check.scope import Scope, failed, in_words, is_failed, union
@@ -134,7 +135,7 @@ def _units(size: ast.Expr, name: str, e: ast.Call, scope: Scope, evaluate: Evalu
         no_axis(size, scope)
         return None
     value = constant(evaluate(size, scope))
-    if value is None or value < 1 or value != int(value):
+    if value is None or not 1 <= value < LARGEST or value != int(value):
         scope.report.add("E360", size.span, help=USAGE[e.function.id])
         return None
     scope.book.axes.setdefault(name, AxisSpec(name, "units", int(value), span=size.span))

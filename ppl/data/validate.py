@@ -5,9 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from ppl.check.core import DataSpec, TableSpec
+from ppl.check.cuts import uneven
 from ppl.data.bounds import check_bounds, warn_scales
 from ppl.data.checked import BoundAxis, Checked
-from ppl.data.levels import code_levels, warn_alike_levels, warn_single_rows
+from ppl.data.levels import code_levels, warn_alike_levels, warn_number_codes, warn_single_rows
 from ppl.data.link import link
 from ppl.data.load import load
 from ppl.data.missing import settle_missing
@@ -25,7 +26,13 @@ from ppl.source.diagnostic import ModelError, complain
 
 # What is said of each table on its own, before and after the keys of all are known.
 ALONE: tuple[Callable[[Work], Work], ...] = (settle_missing, code_levels, check_bounds, sort_rows)
-LINKED: tuple[Callable[[Work], Work], ...] = (warn_alike_levels, warn_single_rows, warn_scales, collapse_per)
+LINKED: tuple[Callable[[Work], Work], ...] = (
+    warn_alike_levels,
+    warn_single_rows,
+    warn_scales,
+    warn_number_codes,
+    collapse_per,
+)
 
 
 def validate(spec: DataSpec, source: object, options: Options | None = None) -> Checked:
@@ -77,6 +84,7 @@ def check_tables(spec: DataSpec, tables: Mapping[str, Table], options: Options) 
     works = tuple(_through(LINKED, work) for work in link(works))
     works, axes = settle_axes(works)
     problems = [*unknown_maps(spec, options), *(fault for work in works for fault in work.problems)]
+    problems += uneven(spec.cuts, {axis.name: axis.size for axis in axes})
     if problems:
         raise ModelError(problems)
     return _checked(spec, works, axes)

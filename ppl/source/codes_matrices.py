@@ -39,4 +39,9 @@ MATRIX_CODES = (
         hint="the solver is not made for stiff systems: see that the priors keep rates moderate in the unit of time; or"
         " raise `steps=`",
     ),
+    Code(
+        "E378",
+        "`{levels}` has {count} levels, and `{axis}`, the axis of the cuts between them, {size}",
+        hint="there is one cut fewer than levels: `axis {axis} = {help}`",
+    ),
 )

@@ -50,6 +50,11 @@ RUN_CODES: tuple[Code, ...] = (
         right="ppl fit big.ppl big.csv --draws 1000",
     ),
     Code(
+        "E706.weights",
+        "`{name}` would be {count} weights, more than there is memory for",
+        hint="fewer units in its layer, or in the layer before",
+    ),
+    Code(
         "E707",
         "{path} cannot be written: {why}",
         hint="choose another file with `-o FILE`",

@@ -24,6 +24,12 @@ STARTS = (
         "z = ode(decay, 1, time, k, t0=1)      # a row has time = 0.5",
         SOLVED,
     ),
+    Page(
+        "E378",
+        "Between n levels lie n - 1 cut points. With more or fewer the chances of the levels would not sum to one.",
+        "axis cut = 3                      # rating has the levels bad, fair, good",
+        "axis cut = 2",
+    ),
 )
 
 MATRICES = (
