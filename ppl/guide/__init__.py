@@ -1,1 +1,1 @@
-"""From a plan to the variational family: so far the coordinates of the automatic normal guide."""
+"""Guides that nobody wrote: their coordinates and families, and what a guide is fitted by."""

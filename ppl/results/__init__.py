@@ -1,1 +1,1 @@
-"""What a fit says: summaries, labelled draws, saved files."""
+"""What a fit says: summaries, labelled draws, saved files, predictions."""

@@ -1,1 +1,2 @@
-"""What the language knows: tables of records. Only `kernels` imports numpy; the checker reads the rest."""
+"""What the language knows: tables of records. What computes (`kernels` and what it is made of) imports
+numpy; what the checker reads does not."""

@@ -32,9 +32,6 @@ from ppl.stdlib.flow_plain import (
     planar_start,
 )
 
-# Coordinates up to which a flow ends with a learned triangular matrix.
-MIXED = 64
-
 
 @dataclass(frozen=True, slots=True)
 class Step:
