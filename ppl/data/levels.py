@@ -12,6 +12,8 @@ from ppl.data.work import Work
 from ppl.source.diagnostic import Diagnostic, complain
 
 SHOWN_LEVELS = 8
+# Up to how many values a column of codes has, and how many rows each at least: fewer rows say little of either.
+MOST_CODES, ROWS_EACH = 6, 5
 
 
 def code_levels(work: Work) -> Work:
@@ -151,3 +153,22 @@ def _single(column: CheckedColumn, work: Work) -> Diagnostic | None:
     shown = ", ".join(alone[:SHOWN]) + (", …" if len(alone) > SHOWN else "")
     words = f"the level {alone[0]} has" if len(alone) == 1 else f"{len(alone)} of {len(levels)} levels ({shown}) have"
     return complain("W111", column.spec.span, column=work.table.origin.column(column.parts[0].name), levels=words)
+
+
+def warn_number_codes(work: Work) -> Work:
+    """W160 for a whole-number column with a slope, whose values look like codes: 1 to 3, or 0 to 3."""
+    found = [_codes(column, work) for column in work.columns.values() if column.spec.multiplied and column.on_rows]
+    return replace(work, warnings=work.warnings + tuple(note for note in found if note))
+
+
+def _codes(column: CheckedColumn, work: Work) -> Diagnostic | None:
+    if column.spec.per is not None or len(column.parts) != 1 or column.parts[0].inner != 1:
+        return None
+    values = _present(column.parts[0])
+    found = sorted(set(values))
+    are_codes = 3 <= len(found) <= MOST_CODES and found in (list(range(len(found))), list(range(1, len(found) + 1)))
+    if not are_codes or len(values) < ROWS_EACH * len(found):
+        return None
+    subject, name = work.table.origin.column(column.parts[0].name), column.spec.name
+    shown = ", ".join(f"{v:g}" for v in found)
+    return complain("W160", column.spec.span, column=subject, values=shown, name=name)

@@ -192,13 +192,9 @@ def _number(head: str, value: float) -> str:
     if head == "z":
         return f"{value:+.1f}"
     # two figures, and no exponent where zeros say the same
-    return (
-        f"{float(f'{value:.2g}'):g}"
-        if head in ("± se", "variance")
-        else f"{value:.5f}"
-        if abs(value) < 1e4
-        else f"{value:.5g}"
-    )
+    if head in ("± se", "variance"):
+        return f"{float(f'{value:.2g}'):g}"
+    return f"{value:.5f}" if abs(value) < 1e4 else f"{value:.5g}"
 
 
 def _verdict(check: GradientCheck) -> str:

@@ -289,6 +289,16 @@ DATA_CODES: tuple[Code, ...] = (
         right="sex\nM\nM",
     ),
     Code(
+        "W160",
+        "{column} has only the values {values}, and is used as a number",
+        label="declared here",
+        hint="if they are names of groups: `{name}: factor`, and an effect `b[{name}]`",
+        about="A slope says that each step from a value to the next has the same effect. Codes of groups have no such"
+        " order; as a `factor` the column gets an axis, and an effect for each group.",
+        wrong="arm: int                   # 1 placebo, 2 low, 3 high\ny ~ Normal(a + b * arm, s)",
+        right="arm: factor\ny ~ Normal(a + b[arm], s)",
+    ),
+    Code(
         "W116",
         "{source} has no column `{name}`: every row takes its default, {value}",
         label="declared here",

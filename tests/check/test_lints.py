@@ -62,3 +62,15 @@ def test_sums_that_are_identified_by_nothing(priors: str, mean: str, codes: list
     found = check(parse(f"data {{\n y: real\n g: factor\n}}\nmodel {{\n {body}\n}}\n"))
     assert found.core is not None, found.errors
     assert [d.code for d in found.warnings if d.code == "W131"] == codes
+
+
+@pytest.mark.parametrize(
+    ("mean", "is_slope"),
+    [("b * arm", True), ("arm * c[g]", True), ("b + arm", False), ("b * (arm - 1)", False), ("b * x", False)],
+)
+def test_columns_with_slopes_are_marked(mean: str, is_slope: bool) -> None:
+    priors = "b ~ Normal(0, 1)\n c[g] ~ Normal(0, 1)"
+    columns = "y: real\n g: factor\n arm: int\n x: real"
+    found = check(parse(f"data {{\n {columns}\n}}\nmodel {{\n {priors}\n y ~ Normal({mean}, 1)\n}}\n"))
+    assert found.core is not None, found.errors
+    assert {c.name for c in found.core.data.columns if c.multiplied} == ({"arm"} if is_slope else set())

@@ -212,6 +212,7 @@ CASES: tuple[Case, ...] = (
     Case("W113", spec(column("city", "factor")), "city\nMalmö\nMalmö\n".encode("latin-1")),
     Case("W114", spec(column("a"), column("b")), "a,b\n1,2\n1,\n3,4\n", options=Options(missing="drop")),
     Case("W115", spec(column("sex", "factor")), "sex\nM\nM \nm\nF\nF\nM\nm\nM \n"),
+    Case("W160", spec(column("arm", "int", multiplied=True)), "arm\n" + "1\n2\n3\n" * 5),
     Case("W116", spec(column("y"), column("dose", default=0.5)), "y\n1\n2\n"),
 )
 
