@@ -7,6 +7,7 @@ another length, bytes that are not UTF-8) is left to the careful reader, which s
 import csv
 import importlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,32 @@ def is_large(path: Path) -> bool:
 
 def read_large_table(spec: DataSpec, path: Path, options: Options) -> Table | None:
     """The columns of the file that the model asks for, or None if the careful reader has to read it."""
+    plan = arrow_plan(spec, path, options)
+    if plan is None:
+        return None
+    try:
+        table = plan.reader.read_csv(str(path), **plan.settings)
+    except (ValueError, OSError):
+        return None
+    if not table.num_rows:
+        return None
+    cells = [(name, _cells(table.column(name))) for name in plan.kinds]
+    columns = table_of_arrays(cells, Origin(path.name), is_flat=True)
+    return Table(columns.origin, plan.names, columns.columns, is_flat=True)
+
+
+@dataclass(frozen=True, slots=True)
+class ArrowPlan:
+    """How pyarrow reads a file: its module for CSV, the header, the kinds of the columns wanted, and its settings."""
+
+    reader: Any
+    names: tuple[str, ...]
+    kinds: Mapping[str, str]
+    settings: Mapping[str, Any]
+
+
+def arrow_plan(spec: DataSpec, path: Path, options: Options) -> ArrowPlan | None:
+    """None where pyarrow is not installed, or where what is declared does not name columns of plain kinds."""
     try:
         arrow, reader = importlib.import_module("pyarrow"), importlib.import_module("pyarrow.csv")
     except ImportError:
@@ -37,21 +64,12 @@ def read_large_table(spec: DataSpec, path: Path, options: Options) -> Table | No
     kinds = kinds_of(spec, names, options)
     if kinds is None:
         return None
-    try:
-        table = reader.read_csv(
-            str(path),
-            parse_options=reader.ParseOptions(delimiter=sep, newlines_in_values=True),
-            convert_options=conversion(arrow, reader, kinds, options),
-        )
-    except (ValueError, OSError):
-        return None
-    if not table.num_rows:
-        return None
-    columns = table_of_arrays([(name, _cells(table.column(name))) for name in kinds], Origin(path.name), is_flat=True)
-    return Table(columns.origin, names, columns.columns, is_flat=True)
+    parse = reader.ParseOptions(delimiter=sep, newlines_in_values=True)
+    settings = {"parse_options": parse, "convert_options": _conversion(arrow, reader, kinds, options)}
+    return ArrowPlan(reader, names, kinds, settings)
 
 
-def conversion(arrow: Any, reader: Any, kinds: Mapping[str, str], options: Options) -> Any:
+def _conversion(arrow: Any, reader: Any, kinds: Mapping[str, str], options: Options) -> Any:
     """How pyarrow reads columns of these kinds. No text means missing: a blank among numbers makes the read fail."""
     types = {name: getattr(arrow, ARROW_TYPES.get(kind, "string"))() for name, kind in kinds.items()}
     return reader.ConvertOptions(

@@ -13,7 +13,7 @@ from ppl.check.core import DataSpec
 from ppl.data.arrays import table_of_arrays
 from ppl.data.options import Options
 from ppl.data.read import CELL_LIMIT, SEPARATORS, csv_fault, separator, table_of_rows
-from ppl.data.read_large import conversion, header_of, kinds_of
+from ppl.data.read_large import arrow_plan, kinds_of
 from ppl.data.sniff import guess_separator
 from ppl.data.table import Origin, Table
 from ppl.data.validate import wanted_names
@@ -97,29 +97,19 @@ def _encoding(path: Path) -> str:
 def _arrow_batches(spec: DataSpec, path: Path, options: Options) -> Iterator[Table] | None:
     """The parts as pyarrow reads them; None where it is not installed, or where any of it needs the careful reader: the
     file is looked through once before anything is believed."""
-    try:
-        arrow, reader = importlib.import_module("pyarrow"), importlib.import_module("pyarrow.csv")
-    except ImportError:
-        return None
-    sep = separator(options, SEPARATORS[path.suffix.lower()])
-    names = header_of(path, sep)
-    kinds = kinds_of(spec, names, options)
-    if kinds is None:
+    plan = arrow_plan(spec, path, options)
+    if plan is None:
         return None
 
     def batches() -> Iterator[Any]:
-        yield from reader.open_csv(
-            str(path),
-            read_options=reader.ReadOptions(block_size=BYTES),
-            parse_options=reader.ParseOptions(delimiter=sep, newlines_in_values=True),
-            convert_options=conversion(arrow, reader, kinds, options),
-        )
+        reading = plan.reader.ReadOptions(block_size=BYTES)
+        yield from plan.reader.open_csv(str(path), read_options=reading, **plan.settings)
 
     try:
         rows = sum(batch.num_rows for batch in batches())
     except (ValueError, OSError):
         return None
-    return (_table(batch, names, Origin(path.name)) for batch in batches()) if rows else None
+    return (_table(batch, plan.names, Origin(path.name)) for batch in batches()) if rows else None
 
 
 def _parquet(spec: DataSpec, path: Path, options: Options) -> Iterator[Table]:
