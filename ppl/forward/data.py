@@ -76,6 +76,7 @@ def _guide(guide: Guide, names: Mapping[Expr, str]) -> Guide:
         guide,
         params=tuple(_param(p, names) for p in guide.params),
         statements=tuple(_statement(s, names) for s in guide.statements),
+        joints=tuple(j if j.base is None else replace(j, base=_dist(j.base, names)) for j in guide.joints),
     )
 
 

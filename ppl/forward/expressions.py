@@ -292,7 +292,18 @@ def _solve(e: Expr, world: World) -> Named:
     return cut(Named(np.asarray(values), (*rest, pair[0])), pair[0], *world.window(pair[0]))
 
 
+def _flow(e: Expr, world: World) -> Named:
+    """A map of a vector along an axis, by its weights: `flow` stands only in what a guide says of new rows."""
+    name, axis, *settings = e.attrs
+    x, w = (evaluate(a, world) for a in e.args)
+    values, rest = last(world.spread(x, str(axis)), (str(axis),))
+    weights = w.values.reshape(*(1 for _ in values.shape[:-1]), -1)
+    image = KERNELS[str(name)].forward(values, weights, *settings)[0]
+    return Named(np.asarray(image)[..., :-1], (*rest, str(axis)))
+
+
 _EVALUATE: dict[str, Callable[[Expr, World], Named]] = {
+    "flow": _flow,
     "lit": lambda e, w: number(float(e.attrs[0])),  # type: ignore[arg-type]
     "ref": _ref,
     "level": lambda e, w: number(w.level(str(e.attrs[0]), str(e.attrs[1]))),

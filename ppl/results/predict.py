@@ -20,6 +20,7 @@ from ppl.forward.run import Given, run
 from ppl.forward.world import World
 from ppl.graph.whole import data_names
 from ppl.results.carried import Carried
+from ppl.results.guided_rows import guided_rows
 from ppl.results.new_rows import (
     NewLevels,
     extended_axes,
@@ -162,7 +163,7 @@ def _task(fit: FitRecord, source: object, options: Options, new_levels: NewLevel
     if not wanted:
         help_ = "`ppl summary FIT` shows what is known of the unknowns"
         raise ModelError([complain("E811", why="the model has no rows of data", help=help_)])
-    every = _guided(core, fit, every, wanted, source, options)
+    every, flows = _guided(core, fit, every, source, options)
     statements = behind([s.name for s in wanted], every)
     _verify_possible(core, carried, statements, data)
     new = read_new_rows(core, carried, statements, source, options)
@@ -176,7 +177,7 @@ def _task(fit: FitRecord, source: object, options: Options, new_levels: NewLevel
     outcomes = frozenset(s.name for s in statements if isinstance(s, Site) and s.role in ("observed", "imputed"))
     rows = {row: tuple(f"{c}={label}" for c, label in found) for row, found in flagged.items()}
     return _Task(
-        core, carried, axes, values, columns, {**carried.stored, **learned}, statements, wanted,
+        core, carried, axes, values, columns, {**carried.stored, **learned, **flows}, statements, wanted,
         outcomes, new.bound, rows, (*(w for w in new.bound.warnings if w.code not in OF_A_FIT), *warnings),
     )  # fmt: skip
 
@@ -185,24 +186,22 @@ def _guided(
     core: Core,
     fit: FitRecord,
     every: Sequence[Statement],
-    wanted: Sequence[Statement],
     source: object,
     options: Options,
-) -> Sequence[Statement]:
-    """The statements with those of an amortised guide in place of the priors of the unknowns of a row: a guide that
-    draws them from columns of the row, where the new rows have these columns, and from what was learned."""
-    guide = next((g for g in core.guides if (g.name or "guide") == fit.guide.family), None)
-    if guide is None:
-        return every
-    sites = {s.name: s for s in guide.statements if isinstance(s, Site) and core.data.row in s.axes}
-    own = [s for s in guide.statements if isinstance(s, Derived) or s.name in sites]
-    inner = [s for s in every if s.name not in sites]
-    read = set().union(*(read_by(s) for s in behind(sites, [*inner, *own])))
+) -> tuple[Sequence[Statement], Mapping[str, Named]]:
+    """The statements with those of an amortised guide in place of the priors of the unknowns of a row, and the weights
+    of its flows: a guide that draws them from columns of the row, where the new rows have these columns, and from what
+    was learned."""
+    found = guided_rows(core, fit)
+    if found is None:
+        return every, {}
+    inner = [s for s in every if s.name not in found.drawn]
+    read = set().union(*(read_by(s) for s in behind(found.drawn, [*inner, *found.statements])))
     columns = {c.name for c in core.data.columns} & read
-    free = {s.name for s in core.statements if isinstance(s, Site) and s.role == "unknown"} - set(sites)
-    if not sites or not columns or read & free or not columns <= columns_of(core.data, source, options):
-        return every
-    return [*inner, *own]
+    free = {s.name for s in core.statements if isinstance(s, Site) and s.role == "unknown"} - found.drawn
+    if not found.drawn or not columns or read & free or not columns <= columns_of(core.data, source, options):
+        return every, {}
+    return [*inner, *found.statements], found.weights
 
 
 def _is_predicted(s: Statement, row: str, data: frozenset[str]) -> bool:
