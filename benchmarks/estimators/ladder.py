@@ -20,8 +20,9 @@ WIDTH, SHIFT, STEP, LEVEL = 0.97889782, -0.04035865, 1.62059494, 0.03861526
 COUPLING, CENTRE = 0.145, 10
 Array = np.ndarray
 
-# A cost that is a sum of all sites has no parts to leave out.
-WHOLE, PARTS = "sum(LEVEL + STEP * b)", "LEVEL + STEP * b"
+# The parts of a sum are found even where it is one expression; a maximum, though it never takes its other side, has
+# none to leave out.
+WHOLE, PARTS = "max(sum(LEVEL + STEP * bCOUPLED), -1000)", "LEVEL + STEP * bCOUPLED"
 RUNGS: Mapping[str, tuple[str, str]] = {
     "naive": (WHOLE, '@score(baseline="none") '),
     "leave-one-out": (WHOLE, "@score "),
@@ -42,10 +43,8 @@ def text(rung: str, coupled: bool) -> str:
     """The objective as a model: each site is drawn with a logit of its own."""
     cost, how = RUNGS[rung]
     cost = cost.replace("LEVEL", str(LEVEL)).replace("STEP", str(STEP))
-    if coupled:
-        # each site bears an equal part of what couples them
-        share = "" if "sum" in cost else f" / {SITES}"
-        cost += f" + {COUPLING} * (sum(b) - {CENTRE})^2{share}"
+    # each site bears an equal part of what couples them
+    cost = cost.replace("COUPLED", f" + {COUPLING} * (sum(b) - {CENTRE})^2 / {SITES}" if coupled else "")
     lines = [f"axis site = {SITES}", "model {", "  param l[site] = 0", f"  {how}b[site] ~ Bernoulli(logit=l)", "}"]
     return "\n".join([*lines, f"maximize {cost}", ""])
 
