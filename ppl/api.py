@@ -24,7 +24,7 @@ from ppl.emit.objective_program import EmittedObjective, emit_objective
 from ppl.emit.program import Emitted, emit
 from ppl.forward.data import verify_labels
 from ppl.forward.named import Named
-from ppl.graph.graph import guide_of, lower, unknowns
+from ppl.graph.graph import estimators_of, guide_of, lower, unknowns
 from ppl.guide.aims import Aim, aim_of
 from ppl.guide.families import family_guide, is_family
 from ppl.guide.shared import shared_guide
@@ -287,7 +287,7 @@ class Model:
         bind_seconds: float = 0.0,
     ) -> Fit:
         """The approximation on the scale of the model, labelled."""
-        estimators = {n.name: n.plan.estimator for n in unknowns(self.graph) if n.plan is not None}
+        estimators = estimators_of(self.graph)
         found, omitted = quantities(program, bound, approximation, estimators, options.draws, options.seed)
         params = learned(program, bound, approximation)
         source = Source(self.graph, program, bound, approximation, options.draws, options.seed)
@@ -334,11 +334,6 @@ def _by_name(tables: Mapping[str, object], core: Core) -> Mapping[str, object]:
     if foreign is not None:
         raise TypeError(f"fit() has no argument {foreign!r}, and the model no such table: {', '.join(core.data.rows)}")
     return tables
-
-
-def estimators_of(graph: nx.DiGraph) -> dict[str, str]:
-    """The estimator of every unknown of a planned graph."""
-    return {n.name: n.plan.estimator for n in unknowns(graph) if n.plan is not None}
 
 
 def compile(

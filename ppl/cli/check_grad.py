@@ -7,7 +7,7 @@ from typing import Any
 import click
 import numpy as np
 
-from ppl.api import compile, estimators_of
+from ppl.api import compile
 from ppl.cli.durations import SECONDS
 from ppl.cli.failures import ended, guarded
 from ppl.cli.progress import watched
@@ -27,6 +27,7 @@ from ppl.cli.source import (
 )
 from ppl.cli.terminal import OK, UNTRUSTED, complaints, out, out_json, toned
 from ppl.emit.bind_objective import ObjectiveProgram
+from ppl.graph.graph import estimators_of
 from ppl.infer.target import Array
 from ppl.results.checked import check_gradient, check_json, check_lines
 from ppl.results.fit import Fit, load_fit

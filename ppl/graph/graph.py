@@ -151,6 +151,11 @@ def unknowns(graph: nx.DiGraph) -> list[Node]:
     return [n for n in node_list(graph) if n.kind in ("unknown", "imputed")]
 
 
+def estimators_of(graph: nx.DiGraph) -> dict[str, str]:
+    """The estimator of every unknown of a planned graph."""
+    return {n.name: n.plan.estimator for n in unknowns(graph) if n.plan is not None}
+
+
 def verify(graph: nx.DiGraph, stage: str) -> None:
     """Raises `Bug` where the graph breaks the rules of its stage (`graph` or `plan`)."""
     if not nx.is_frozen(graph):

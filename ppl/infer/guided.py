@@ -12,7 +12,7 @@ from ppl.emit.batch import BatchedObjective, bind_batched
 from ppl.emit.bind_objective import ObjectiveProgram, bind_objective
 from ppl.emit.joints import label_of
 from ppl.emit.objective_program import emit_objective
-from ppl.graph.graph import guide_of, unknowns
+from ppl.graph.graph import estimators_of, guide_of
 from ppl.guide.aims import Aim
 from ppl.infer.approximation import Approximation, Options, Progress
 from ppl.infer.groups import GroupedParts, Groups
@@ -87,7 +87,7 @@ def landing(graph: nx.DiGraph, program: BatchedObjective | ObjectiveProgram, bou
     NeurIPS 2017), and may have more than others far from it."""
     if not program.posterior or program.score_nodes or program.emitted.aim is not None or refused_aim(graph):
         return None
-    guide, how, batching = guide_of(graph), _estimators(graph), program.emitted.batching
+    guide, how, batching = guide_of(graph), estimators_of(graph), program.emitted.batching
     emitted = emit_objective(graph, guide, how, batching=batching, aim=Aim(doubly=True))
     if not emitted.doubly:
         return None
@@ -105,8 +105,4 @@ def _at_modes(graph: nx.DiGraph) -> Guide:
 
 
 def _program(graph: nx.DiGraph, bound: Bound, guide: Guide | None, aim: Aim | None = None) -> ObjectiveProgram:
-    return bind_objective(emit_objective(graph, guide, _estimators(graph), aim=aim), bound)
-
-
-def _estimators(graph: nx.DiGraph) -> dict[str, str]:
-    return {n.name: n.plan.estimator for n in unknowns(graph) if n.plan is not None}
+    return bind_objective(emit_objective(graph, guide, estimators_of(graph), aim=aim), bound)
