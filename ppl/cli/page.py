@@ -28,7 +28,7 @@ def page(code: str, width: int) -> str:
     rows = [row for row in CODES.values() if row.code == code]
     main = rows[0]
     columns = min(width, 90)
-    lines = [f"{code} ({ROOMS[code[:2]]}): {_plain(main.message)}", ""]
+    lines = [*textwrap.wrap(f"{code} ({ROOMS[code[:2]]}): {_plain(main.message)}", columns), ""]
     about, wrong, right = _texts(main)
     lines += [*textwrap.wrap(about, columns), ""] if about else []
     lines += [*_example("wrong", wrong), *_example("right", right)]

@@ -121,8 +121,8 @@ RUN_CODES: tuple[Code, ...] = (
         about="A score function weighs the value of the objective with the slope of the density that was drawn from. It"
         " is unbiased whatever the objective does, and its noise grows with the number of the draws. Where a model"
         " can be written so that its densities are continuous, paths are better by orders of magnitude.",
-        wrong="z[row] ~ Poisson(3)              # a guide draws it: 5 000 rows\ny ~ Normal(if z > 2 then 1 else 0, 1)",
-        right="z ~ Poisson(3)                   # one number\ny ~ Normal(if z > 2 then 1 else 0, 1)",
+        wrong="u[row] ~ Normal(0, 1)     # 5 000 rows\ny ~ Normal(if u + sin(3 * u) < x then 0 else b, 1)",
+        right="u[row] ~ Normal(0, 1)\ny ~ Normal(b * max(u + sin(3 * u) - x, 0), 1)",
     ),
     Code(
         "W150",
@@ -132,7 +132,7 @@ RUN_CODES: tuple[Code, ...] = (
         about="Where a density jumps in a continuous unknown, the slope of the density says nothing of the jump, and"
         " the gradient along the path is wrong. Here it is estimated from the values on both sides instead: unbiased,"
         " and noisier. If the jump is meant, nothing has to be done. `ppl explain` shows what was chosen.",
-        wrong="cut ~ Normal(0, 1)\nbase ~ Normal(0, 1)\ny ~ Normal(if x < cut then 0 else base, 1)",
-        right="cut ~ Normal(0, 1)\nbase ~ Normal(0, 1)\ny ~ Normal(base * max(x - cut, 0), 1)",
+        wrong="cut ~ Normal(0, 1)\nbase ~ Normal(0, 1)\ny ~ Normal(if sin(cut * x) < cut then 0 else base, 1)",
+        right="cut ~ Normal(0, 1)\nbase ~ Normal(0, 1)\ny ~ Normal(base * max(cut - sin(cut * x), 0), 1)",
     ),
 )

@@ -3,6 +3,8 @@
 import pytest
 
 from ppl.api import compile
+from ppl.source.codes import CODES
+from ppl.source.pages_model import EXAMPLE_DATA
 
 MODEL = """
 data {{
@@ -57,3 +59,9 @@ def test_scores_of_many_numbers_are_slow(rows: int, slow: bool) -> None:
     data = {"y": [0.5] * rows, "x": [0.1] * rows}
     notes = [w for w in model.bind(data)[1].warnings if w.code == "W141"]
     assert len(notes) == slow and all("1 001 numbers" in w.message for w in notes)
+
+
+def test_the_examples_of_the_page_hold() -> None:
+    row = CODES["W150"]
+    wrong, right = (compile(f"{EXAMPLE_DATA}model {{\n{text}\n}}\n") for text in (row.wrong, row.right))
+    assert "W150" in [w.code for w in wrong.warnings] and "W150" not in [w.code for w in right.warnings]
