@@ -181,9 +181,8 @@ def minimise(
         if not moving.any() or limits.stop():
             break
         at = np.flatnonzero(moving)
-        length = np.linalg.norm(units * g, axis=1)[at]
-        first = np.full(len(at), 1.0) if step or whitened else 1.0 / np.maximum(1.0, length)
-        first = np.minimum(first, limits.reach / np.max(np.abs(d[at]) / (1.0 + np.abs(x[at])), axis=1, initial=1e-300))
+        length = np.ones(len(at)) if step or whitened else np.linalg.norm(units * g, axis=1)[at]
+        first = _first_trials(x[at], d[at], length, limits.reach)
         found = line_search(objective, x[at], f[at], g[at], d[at], first, limits.tries)
         s, y = np.zeros_like(x), np.zeros_like(x)
         s[at], y[at] = found.x - x[at], found.g - g[at]
@@ -197,15 +196,18 @@ def minimise(
             elif keep:
                 trails[b].append((x[b].copy(), g[b].copy()))
         moving[at[~found.found]] = False
-    return [
-        Minimum(
-            x[b],
-            float(f[b]),
-            g[b],
-            int(spent[b]),
-            "iterations spent" if moving[b] else reasons[b],
-            np.stack([point for point, _ in trails[b]]),
-            np.stack([gradient for _, gradient in trails[b]]),
-        )
-        for b in range(rows)
-    ]
+    ends = ["iterations spent" if still else reason for still, reason in zip(moving, reasons, strict=True)]
+    return [Minimum(x[b], float(f[b]), g[b], int(spent[b]), ends[b], *_stacked(trails[b])) for b in range(rows)]
+
+
+def _first_trials(x: Array, d: Array, length: Array, reach: float) -> Array:
+    """The first steps along `d` (B, n): no longer than one, and none moves a coordinate x by more than reach (1 + |x|).
+    `length` (B,) is that of a direction whose scale is not known yet."""
+    farthest = reach / np.max(np.abs(d) / (1.0 + np.abs(x)), axis=1, initial=1e-300)
+    return np.asarray(np.minimum(1.0 / np.maximum(1.0, length), farthest))
+
+
+def _stacked(trail: list[tuple[Array, Array]]) -> tuple[Array, Array]:
+    """Points (K, n) and gradients (K, n)."""
+    points, gradients = zip(*trail, strict=True)
+    return np.stack(points), np.stack(gradients)
