@@ -132,6 +132,9 @@ def _crossing(o: Objective, p: Probe, guard: Guard) -> Val:
     cost = cost_each(o, p, stopped(o, points))
     jump = b.sub(_at(o, p, cost, 0), _at(o, p, cost, 1))
     mass = cdf(o.a.s, p.dist, place)
+    # a threshold that the draw never reaches is not crossed, whatever the cost has to say of values outside the support
+    reached = b.apply("gt", b.mul(mass, b.sub(b.lit(1.0), mass)), b.lit(0.0))
+    jump = b.apply("where", stopped(o, reached), jump, b.lit(0.0))
     for a in p.axes:
         mass = b.spread(mass, a)
     return summed(o, b.mul(stopped(o, jump), mass))

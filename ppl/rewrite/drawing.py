@@ -55,6 +55,11 @@ def has_cdf(dist: Dist) -> bool:
     return bool(DISTRIBUTIONS[dist.name].cdf)
 
 
+def has_quantile(dist: Dist) -> bool:
+    """Whether draws are quantiles of a uniform number: a mixture is drawn by its components."""
+    return dist.name != "Mixture" and all(map(has_quantile, dist.inner))
+
+
 def standard(row: Distribution) -> tuple[tuple[str, float], ...]:
     """The parameter values of the standard draw that `_path` starts from."""
     return ((row.loc_scale[0], 0.0), (row.loc_scale[1], 1.0)) if row.loc_scale else row.standard

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from ppl.check.core import Dist, Site
 from ppl.graph.graph import Node
 from ppl.rewrite.conjugate import because, is_integrated
+from ppl.rewrite.drawing import has_quantile
 from ppl.rewrite.findings import CONTINUOUS, LEVELS, UNKNOWN, Finding, Refusal
 from ppl.rewrite.guards import Guard
 from ppl.rewrite.listing import Listing
@@ -99,6 +100,11 @@ class Facts:
         return not self.discrete and not isinstance(self.guards, Refusal) and bool(self.guards)
 
     @property
+    def has_strata(self) -> bool:
+        """Whether draws can be made in a part of the line: by distribution function and quantiles."""
+        return self.has_cdf and (self.site is None or has_quantile(self.dist))
+
+    @property
     def is_defined(self) -> bool:
         """Whether every density is known to have a value wherever the unknown may be."""
         return self.discrete or self.finding.level != UNKNOWN
@@ -175,12 +181,12 @@ ESTIMATORS: tuple[Rule, ...] = (
     ),
     Rule(
         "stratified",
-        lambda f: f.has_guards and f.has_cdf and f.sided and bool(f.path),
+        lambda f: f.has_guards and f.has_strata and f.sided and bool(f.path),
         lambda f: f"{_jump(f)}; each density weighed with the probability of its side",
     ),
     Rule(
         "stratified",
-        lambda f: f.has_guards and f.is_listed and f.has_cdf,
+        lambda f: f.has_guards and f.is_listed and f.has_strata,
         lambda f: f"{_jump(f)}; split at {_count(f)}",
     ),
     Rule(

@@ -7,7 +7,7 @@ program, central differences of its mean log weight with common random numbers d
 everywhere, and no meaning where a support moves."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -79,14 +79,19 @@ def scores_of(gaps: Array, errors: Array) -> Array:
 
 def slope(p: ObjectiveProgram, theta: Array, i: int, seed: int, draws: int, step: float = STEP) -> tuple[float, float]:
     """The derivative of the mean log weight in coordinate `i`, free of the error of second order, and its error."""
+    return slope_along(p, theta, np.eye(len(theta))[i], seed, draws, step)
+
+
+def slope_along(
+    p: ObjectiveProgram, theta: Array, direction: Array, seed: int, draws: int, step: float = STEP
+) -> tuple[float, float]:
+    """The same in a direction (P,)."""
     rng, found = np.random.default_rng(seed), []
     for _ in range(0, draws, ROWS_AT_ONCE):
         e = rng.random((min(draws, ROWS_AT_ONCE), p.noise))
 
         def at(move: float, e: Array = e) -> Array:
-            moved = theta.copy()
-            moved[i] += move
-            return p.log_weight(np.repeat(moved[None], len(e), axis=0), e)
+            return p.log_weight(np.repeat((theta + move * direction)[None], len(e), axis=0), e)
 
         near = (at(step) - at(-step)) / (2 * step)
         wide = (at(2 * step) - at(-2 * step)) / (4 * step)
@@ -160,6 +165,44 @@ def judged_at(own: ObjectiveProgram, other: ObjectiveProgram, theta: Array, draw
         return Verdict("refereed", float(z[suspects[0]]), named(own, int(suspects[0])), detail)
     i = int(np.argmax(np.abs(z)))
     return Verdict("sound", float(z[i]), named(own, i))
+
+
+def by_directions(text: str, data: Mapping[str, object], seed: int, draws: int, directions: int = 2) -> Verdict:
+    """The verdict by differences in random directions alone: for draws that have no score, of many parameters. Raises
+    ModelError where the program is refused."""
+    own = compile(text).objective(data)
+    rng = np.random.default_rng(seed)
+    theta = own.start + rng.normal(0.0, 0.2, own.dim)
+    worst = Verdict("no score")
+    for _ in range(directions if own.dim else 0):
+        direction = rng.normal(0.0, 1.0, own.dim) / np.sqrt(own.dim)
+        found = in_direction(own, theta, direction, seed, draws)
+        if abs(found.z) > SUSPICIOUS:
+            found = in_direction(own, theta, direction, seed + 1, 16 * draws)
+        if not abs(found.z) <= BIASED:
+            return replace(found, kind="biased")
+        worst = max(worst, found, key=lambda v: abs(v.z))
+    return worst
+
+
+def in_direction(own: ObjectiveProgram, theta: Array, direction: Array, seed: int, draws: int) -> Verdict:
+    """The mean of the estimate in a direction, less the slope of the mean log weight there."""
+    rng = np.random.default_rng(seed + 7)
+    mine = [
+        own.estimate(np.repeat(theta[None], some, axis=0), rng.random((some, own.noise)))[1] @ direction
+        for some in chunks(draws)
+    ]
+    rows = np.concatenate(mine)
+    value, error = slope_along(own, theta, direction, seed + 8, draws, step=0.02)
+    spread = np.hypot(rows.std() / np.sqrt(len(rows)), error)
+    z = (rows.mean() - value) / max(spread, 1e-5 * (1 + abs(value)))
+    return Verdict(
+        "no score", float(z), "a direction", f"estimate {rows.mean():.6g}, slope {value:.6g} +- {spread:.2g}"
+    )
+
+
+def chunks(draws: int) -> list[int]:
+    return [min(ROWS_AT_ONCE, draws - done) for done in range(0, draws, ROWS_AT_ONCE)]
 
 
 def by_differences(own: ObjectiveProgram, thetas: list[Array], seed: int, kind: str) -> Verdict:
