@@ -108,16 +108,23 @@ class Model:
         the bound `objective` (see `weighing`). Nothing is integrated out but what the author asked for; without a guide
         of the author's, what all rows share is drawn together. Raises ModelError (E520) where rows or groups depend on
         each other, (E556) where draws have no weights of their own, (E6xx) for the data."""
-        aim = aim_of(objective)
+        return self._parted(
+            lambda: bind_rows(self.core.data, data, options or DataOptions()), batch, by or "", aim_of(objective)
+        )
+
+    def _parted(
+        self, read: Callable[[], Bound], batch: int, by: str = "", aim: Aim | None = None
+    ) -> "tuple[Model, BatchedObjective, Bound]":
+        """See `minibatched`; the data are read once it is known that they can be looked at part by part."""
         chosen = guide_of(self.graph)
         free = (n.name for n in unknowns(self.graph) if "marginal" not in getattr(n.of, "annotations", ()))
         graph = plan(lower(self.core), chosen, self.asked, kept=tuple(free))
-        parts = batching(graph, chosen, by or "")
-        bound = bind_rows(self.core.data, data, options or DataOptions())
+        parts = batching(graph, chosen, by)
+        bound = read()
         if chosen is None and not self.core.params:
             chosen = shared_guide(graph, parts, {name: axis.size for name, axis in bound.axes.items()})
             graph = plan(lower(self.core), chosen, self.asked, kept=tuple(n.name for n in unknowns(graph)))
-            parts = batching(graph, chosen, by or "")
+            parts = batching(graph, chosen, by)
         refused = [] if aim is None else refused_aim(graph, parts.lead)
         if refused:
             raise ModelError(refused)
@@ -198,8 +205,15 @@ class Model:
         return model.report(program, bound, found, wanted, seconds)
 
     def tuned(self, program: "Bindable", bound: Bound) -> "tuple[Model, Bindable]":
-        """The model with the cheapest of its sound estimators for these data, by a pilot, where draws need scores."""
-        if not isinstance(program, ObjectiveProgram) or not program.score_nodes:
+        """The model as these data are best fitted: by minibatches where a gradient of all data is dear and their rows
+        are many and independent; with the cheapest of its sound estimators, by a pilot, where draws need scores."""
+        if not isinstance(program, ObjectiveProgram):
+            return self, program
+        if is_heavy(program) and program.emitted.aim is None and not laplace_joints(self.graph):
+            parted = self._in_batches(bound)
+            if parted is not None:
+                return parted
+        if not program.score_nodes:
             return self, program
         better = cheapest(self.graph, bound, program.score_nodes)
         if not better:
@@ -208,6 +222,14 @@ class Model:
         emitted = emit_objective(graph, guide_of(graph), estimators_of(graph))
         model = replace(self, graph=graph, emitted=emitted, _code=compiled(emitted))
         return model, bind_objective(emitted, bound, model._code)
+
+    def _in_batches(self, bound: Bound) -> "tuple[Model, BatchedObjective] | None":
+        """The model fitted by minibatches; None where rows depend on each other, or are few."""
+        try:
+            model, program, _ = self._parted(lambda: bound, BATCH)
+        except ModelError:
+            return None
+        return (model, program) if program.count >= FEWEST_BATCHES * BATCH else None
 
     def settle(
         self,
@@ -324,6 +346,8 @@ Bindable = Program | ObjectiveProgram | BatchedObjective
 # A window of counts is doubled while the posterior has more than this in its last twentieth, at most so many times;
 # so many draws are looked at.
 MASS_AT_END, WIDENINGS, WATCHED = 1e-6, 6, 1000
+# The rows of a minibatch where nobody says how many, and how many of them the data must make.
+BATCH, FEWEST_BATCHES = 256, 3
 # Guides that are not written in the file, and that the engine for a density has families of its own for.
 FAMILIES = ("auto", "mean_field", "full_rank", "laplace")
 

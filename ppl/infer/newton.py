@@ -15,8 +15,9 @@ from ppl.infer.parts import AllData, Parted
 from ppl.infer.saa import fit_fixed
 from ppl.infer.target import Array
 
-# Positions of the sample; positions times draws that tell the curvature; parameters up to which its matrix is made.
-SAMPLE, CURVED, MOST = 5000, 200_000, 2200
+# Positions of the sample; positions times draws that tell the curvature; parameters up to which its matrix is made,
+# where positions are few and at all.
+SAMPLE, CURVED, FEW, MOST = 5000, 200_000, 100, 2200
 DRAWS, TURNS = 32, 12
 # Steps that are tried, the part of its promise that one must keep, the flattest direction, and the part of what was
 # left before that must not be left after a step, or the curvature is made again.
@@ -39,8 +40,10 @@ class Rest:
 
 
 def suits(parted: Parted) -> bool:
-    """Whether no position has parameters or draws of its own, and the parameters are few."""
-    return parted.deterministic and not parted.local and not parted.noisy and 0 < parted.dim <= MOST
+    """Whether no position has parameters or draws of its own, and the parameters are few: fewer than the positions that
+    tell of their curvature."""
+    few = 0 < parted.dim <= min(MOST, max(FEW, parted.count))
+    return parted.deterministic and not parted.local and not parted.noisy and few
 
 
 def rest(run: Run, parted: Parted, goal: float) -> Rest | None:
@@ -79,6 +82,8 @@ def iterated(
     """Steps by the curvature of the sample and gradients of all data, until less than `goal` nats are left; the place,
     the inverse of the curvature there and what is left. None where no step along one leads up."""
     inverse = inverse_curvature(run, sample, theta, e)
+    if inverse is None:
+        return None
     value, slope = looked_at(run, parted, theta, e)
     left = np.inf
     for _ in range(TURNS):
@@ -86,7 +91,10 @@ def iterated(
         left = 0.5 * float(slope @ way)
         run.done("all data", value)
         if goal < left and SLOW * before < left < np.inf and np.isfinite(before):
-            inverse = inverse_curvature(run, sample, theta, e)
+            again = inverse_curvature(run, sample, theta, e)
+            if again is None:
+                break
+            inverse = again
             way = inverse @ slope
             left = 0.5 * float(slope @ way)
         if not np.isfinite(left):
@@ -122,13 +130,15 @@ def looked_at(run: Run, parted: Parted, theta: Array, e: Array) -> tuple[float, 
     return float(values.mean()), np.asarray(slopes.mean(axis=0))
 
 
-def inverse_curvature(run: Run, sample: Objective, theta: Array, e: Array) -> Array:
+def inverse_curvature(run: Run, sample: Objective, theta: Array, e: Array) -> Array | None:
     """(P, P) the inverse of minus the second derivatives of the sample's mean over the draws `e`, by differences of
-    gradients. Where it curves upwards it is taken to curve downwards as much (Dauphin et al., NeurIPS 2014), and
+    gradients; None where time runs out. Where it curves upwards it is taken to curve downwards as much (Dauphin et al., NeurIPS 2014), and
     nowhere to be flatter than a part of where it curves most."""
     steps = STEP * np.maximum(1.0, np.abs(theta))
     rows = []
     for j, h in enumerate(steps):
+        if run.stop():
+            return None
         shift = np.zeros(len(theta))
         shift[j] = h
         up, down = (_mean_gradient(run, sample, theta + sign * shift, e) for sign in (1.0, -1.0))

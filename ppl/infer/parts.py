@@ -282,7 +282,7 @@ class Unparted:
 
 
 # Numbers that one gradient of the fixed-draws engine computes, beyond which steps with few draws are taken instead.
-HEAVY, HEAVY_DRAWS = 5e8, 64
+HEAVY, HEAVY_DRAWS = 2e7, 64
 
 
 class Counted(Protocol):

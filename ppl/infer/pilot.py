@@ -28,13 +28,13 @@ class Measured:
         return self.variance * self.ms
 
 
-def measure(objective: Objective, theta: Array, seed: int = 0) -> Measured:
+def measure(objective: Objective, theta: Array, seed: int = 0, replicates: int = REPLICATES) -> Measured:
     """Variance and cost of the gradient estimates of `objective` at theta (P,); replicates that are not finite are left
     out."""
     rows = np.repeat(np.asarray(theta, dtype=float)[None], ROWS, axis=0)
     found, best = [], float("inf")
     with np.errstate(all="ignore"):
-        for replicate in range(REPLICATES):
+        for replicate in range(replicates):
             e = independent_uniforms((ROWS, objective.noise), np.random.default_rng([seed, STAGE, replicate]))
             began = perf_counter()
             _, gradients = objective.estimate(rows, e)

@@ -18,6 +18,8 @@ Pilot = Mapping[str, Mapping[str, Measured]]
 CLEARLY = 0.8
 # How many times the work of the cheapest an estimator may take to be tried at all.
 DEAR = 50.0
+# Numbers that the look at one estimator may compute, and how often it looks at least.
+AFFORDABLE, LEAST = 2e9, 8
 HEADS = ("ms per gradient", "variance", "variance × ms")
 
 
@@ -59,13 +61,18 @@ def _program(graph: nx.DiGraph, bound: Bound, ways: Mapping[str, str]) -> Object
 
 def _work(program: ObjectiveProgram) -> float:
     """The variance of an estimate times what it costs; infinite where it is not finite."""
-    found = measure(program, program.start).variance * program.operations(ROWS)
+    found = _tried(program).variance * program.operations(ROWS)
     return found if isfinite(found) else inf
 
 
 def _measured(graph: nx.DiGraph, bound: Bound, ways: Mapping[str, str]) -> Measured:
-    program = _program(graph, bound, ways)
-    return measure(program, program.start)
+    return _tried(_program(graph, bound, ways))
+
+
+def _tried(program: ObjectiveProgram) -> Measured:
+    """Measured at the start, fewer times where a gradient is dear."""
+    affordable = int(AFFORDABLE // program.operations(ROWS))
+    return measure(program, program.start, replicates=min(max(affordable, LEAST), REPLICATES))
 
 
 def pilot_lines(found: Pilot) -> Iterator[str]:
@@ -78,7 +85,7 @@ def pilot_lines(found: Pilot) -> Iterator[str]:
     names = ["", *(name if m is c else "" for name, _, m, c in rows)]
     ways = ["", *(f"{way} *" if m is c else way for _, way, m, c in rows)]
     width, wide = max(map(len, names)), max(map(len, ways))
-    yield f"measured at the start, {REPLICATES} times {ROWS} draws, one unknown changed at a time:"
+    yield f"measured at the start, up to {REPLICATES} times {ROWS} draws, one unknown changed at a time:"
     for name, way, *numbers in zip(names, ways, *columns, strict=True):
         yield "  ".join([f"  {name:<{width}}", f"{way:<{wide}}", *numbers]).rstrip()
 
