@@ -132,8 +132,8 @@ def looked_at(run: Run, parted: Parted, theta: Array, e: Array) -> tuple[float, 
 
 def inverse_curvature(run: Run, sample: Objective, theta: Array, e: Array) -> Array | None:
     """(P, P) the inverse of minus the second derivatives of the sample's mean over the draws `e`, by differences of
-    gradients; None where time runs out. Where it curves upwards it is taken to curve downwards as much (Dauphin et al., NeurIPS 2014), and
-    nowhere to be flatter than a part of where it curves most."""
+    gradients; None where time runs out. Where it curves upwards it is taken to curve downwards as much (Dauphin et al.,
+    NeurIPS 2014), and nowhere to be flatter than a part of where it curves most."""
     steps = STEP * np.maximum(1.0, np.abs(theta))
     rows = []
     for j, h in enumerate(steps):
