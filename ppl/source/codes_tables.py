@@ -80,7 +80,7 @@ IMPORTS: tuple[Code, ...] = (
         hint="move the file there: imports stay inside the folder of the model",
         about="A model can be read, moved and trusted as one folder: no import, and no link in the folder, leads out"
         " of it.",
-        wrong='import f from "../shared/util.ppl"',
+        wrong='import f from "../common/util.ppl"',
         right='import f from "lib/util.ppl"',
     ),
     Code("E121.suffix", "`{path}` is no model file", hint="imports are from files that end in `.ppl`"),
