@@ -47,13 +47,13 @@ def suits(parted: Parted) -> bool:
 
 
 def rest(run: Run, parted: Parted, goal: float) -> Rest | None:
-    """The optimum over all data to within `goal` nats; None where the curvature of the sample leads nowhere."""
+    """The optimum over all data to within `goal` nats, half of it for the search and half for the draws; None where the curvature of the sample leads nowhere."""
     theta = of_sample(run, parted.sample(run.rng(PICK), SAMPLE).program)
     count = max(DRAWS, 2 * parted.shared + 2) if parted.shared else 1
     while True:
         e = matched_uniforms(count, parted.shared, run.rng(NUMBERS, count))
         sample = parted.sample(run.rng(PICK, 1), min(CURVED // len(e) + 1, 4 * SAMPLE)).program
-        found = iterated(run, parted, sample, theta, e, goal)
+        found = iterated(run, parted, sample, theta, e, 0.5 * goal)
         if found is None:
             return None
         theta, inverse, left = found
@@ -62,7 +62,7 @@ def rest(run: Run, parted: Parted, goal: float) -> Rest | None:
         moved = 0.5 * float(slope @ away)
         run.done(f"fresh {count} draws", moved)
         # two sets of draws are apart by twice the variance of one
-        if moved < 2.0 * goal or count >= 16 * DRAWS or run.stop() or not parted.shared:
+        if moved < goal or count >= 16 * DRAWS or run.stop() or not parted.shared:
             return Rest(theta, np.abs(away) / np.sqrt(2.0), left, 0.5 * moved, count)
         count *= 4
 
