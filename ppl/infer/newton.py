@@ -47,7 +47,8 @@ def suits(parted: Parted) -> bool:
 
 
 def rest(run: Run, parted: Parted, goal: float) -> Rest | None:
-    """The optimum over all data to within `goal` nats, half of it for the search and half for the draws; None where the curvature of the sample leads nowhere."""
+    """The optimum over all data to within `goal` nats, half of it for the search and half for the draws; None where the
+    curvature of the sample leads nowhere."""
     theta = of_sample(run, parted.sample(run.rng(PICK), SAMPLE).program)
     count = max(DRAWS, 2 * parted.shared + 2) if parted.shared else 1
     while True:
